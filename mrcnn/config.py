@@ -1,0 +1,252 @@
+"""Every number of the paper in one place, checked when a configuration is made.
+
+The attributes and their defaults are those of the original, so that its users' subclasses still work;
+the last group is ours. Set them in a subclass or in the call:
+
+    class Shapes(Config):
+        NAME = "shapes"
+        NUM_CLASSES = 1 + 3
+
+    config = Shapes(IMAGE_MAX_DIM=512)
+"""
+
+import math
+from numbers import Integral, Real
+
+import numpy as np
+
+BACKBONES = ("resnet50", "resnet101", "compact")
+RESIZE_MODES = ("none", "square", "pad64", "crop")
+LOSSES = (
+    "rpn_class_loss",
+    "rpn_bbox_loss",
+    "mrcnn_class_loss",
+    "mrcnn_bbox_loss",
+    "mrcnn_mask_loss",
+)
+
+
+class Config:
+    """What a Mask R-CNN is made of and how it is trained.
+
+    Args:
+        overrides: attributes of this one configuration, by name.
+
+    Raises:
+        ValueError: an attribute has a value with which no network can be built; the sentence names it.
+        TypeError: an override is no attribute of a configuration.
+    """
+
+    NAME = None  # names the folder of a training's checkpoints
+
+    # Devices and steps.
+    GPU_COUNT = 1
+    IMAGES_PER_GPU = 2
+    STEPS_PER_EPOCH = 1000
+    VALIDATION_STEPS = 50
+
+    # Backbone and pyramid (Mask R-CNN, section 3.1; FPN, section 3). A callable `BACKBONE` takes the
+    # picture and gives C2 to C5; then `COMPUTE_BACKBONE_SHAPE` must give the levels' sizes.
+    BACKBONE = "resnet101"
+    COMPUTE_BACKBONE_SHAPE = None
+    BACKBONE_STRIDES = [4, 8, 16, 32, 64]
+    FPN_CLASSIF_FC_LAYERS_SIZE = 1024
+    TOP_DOWN_PYRAMID_SIZE = 256
+    NUM_CLASSES = 1  # background included
+
+    # Anchors and proposals (Faster R-CNN, section 3.1).
+    RPN_ANCHOR_SCALES = (32, 64, 128, 256, 512)  # pixels, one a level
+    RPN_ANCHOR_RATIOS = [0.5, 1, 2]  # width / height
+    RPN_ANCHOR_STRIDE = 1
+    RPN_NMS_THRESHOLD = 0.7
+    RPN_TRAIN_ANCHORS_PER_IMAGE = 256
+    PRE_NMS_LIMIT = 6000
+    POST_NMS_ROIS_TRAINING = 2000
+    POST_NMS_ROIS_INFERENCE = 1000
+
+    # Ground-truth masks are kept small, cut to their boxes, to save memory.
+    USE_MINI_MASK = True
+    MINI_MASK_SHAPE = (56, 56)
+
+    # Pictures.
+    IMAGE_RESIZE_MODE = "square"
+    IMAGE_MIN_DIM = 800
+    IMAGE_MAX_DIM = 1024
+    IMAGE_MIN_SCALE = 0
+    IMAGE_CHANNEL_COUNT = 3
+    MEAN_PIXEL = np.array([123.7, 116.8, 103.9])
+
+    # Second stage (Mask R-CNN, section 3).
+    TRAIN_ROIS_PER_IMAGE = 200
+    ROI_POSITIVE_RATIO = 0.33
+    POOL_SIZE = 7
+    MASK_POOL_SIZE = 14
+    MASK_SHAPE = [28, 28]
+    MAX_GT_INSTANCES = 100
+    RPN_BBOX_STD_DEV = np.array([0.1, 0.1, 0.2, 0.2])
+    BBOX_STD_DEV = np.array([0.1, 0.1, 0.2, 0.2])
+    DETECTION_MAX_INSTANCES = 100
+    DETECTION_MIN_CONFIDENCE = 0.7
+    DETECTION_NMS_THRESHOLD = 0.3
+
+    # Training.
+    LEARNING_RATE = 0.001
+    LEARNING_MOMENTUM = 0.9
+    WEIGHT_DECAY = 0.0001
+    LOSS_WEIGHTS = {name: 1.0 for name in LOSSES}
+    USE_RPN_ROIS = True
+    TRAIN_BN = False  # False: moving statistics always; None: as Keras does; True: batch statistics always
+    GRADIENT_CLIP_NORM = 5.0
+
+    # Ours: the widths that the original has in its code, and mixed precision.
+    RPN_FILTERS = 512
+    MASK_FILTERS = 256
+    MASK_CONVS = 4
+    MIXED_PRECISION = False  # compute in half precision on a GPU, keep weights and losses in float32
+
+    def __init__(self, **overrides):
+        known = self._names() - {"BATCH_SIZE", "IMAGE_SHAPE", "IMAGE_META_SIZE"}
+        unknown = sorted(set(overrides) - known)
+        if unknown:
+            raise TypeError(f"Config has no attribute {', '.join(unknown)}; see mrcnn/config.py for all.")
+        for name, value in overrides.items():
+            setattr(self, name, value)
+        _check(self)
+        self.BATCH_SIZE = self.IMAGES_PER_GPU * self.GPU_COUNT
+        side = self.IMAGE_MIN_DIM if self.IMAGE_RESIZE_MODE == "crop" else self.IMAGE_MAX_DIM
+        self.IMAGE_SHAPE = np.array([side, side, self.IMAGE_CHANNEL_COUNT])
+        self.IMAGE_META_SIZE = 12 + self.NUM_CLASSES
+
+    def _names(self):
+        return {name for name in dir(self) if name.isupper()}
+
+    def to_dict(self):
+        """All attributes, by name, in alphabetical order."""
+        return {name: getattr(self, name) for name in sorted(self._names())}
+
+    def display(self):
+        """Print all attributes, one a line."""
+        print("\nConfigurations:")
+        for name, value in self.to_dict().items():
+            print(f"{name:30} {value}")
+        print()
+
+
+def _check(config):
+    for name, is_right, expected in _RULES:
+        value = getattr(config, name)
+        if not is_right(value):
+            raise ValueError(f"{name} is {value!r}, but must be {expected}.")
+    for is_right, sentence in _RELATIONS:
+        if not is_right(config):
+            raise ValueError(sentence.format(**{n: getattr(config, n) for n in config._names()}))
+
+
+def _whole(low):
+    return lambda v: isinstance(v, Integral) and not isinstance(v, bool) and v >= low
+
+
+def _number(low, high=math.inf):
+    return lambda v: isinstance(v, Real) and not isinstance(v, bool) and low <= v <= high
+
+
+def _numbers(count=None):
+    def is_right(value):
+        if isinstance(value, str) or not np.iterable(value):
+            return False
+        values = list(value)
+        positive = all(_number(0)(v) and 0 < v < math.inf for v in values)
+        return positive and bool(values) and count in (None, len(values))
+
+    return is_right
+
+
+def _pair(value):
+    return _numbers(2)(value) and all(isinstance(v, Integral) for v in value)
+
+
+_POSITIVE = (_whole(1), "a whole number of at least 1")
+_FRACTION = (_number(0, 1), "a number from 0 to 1")
+_AMOUNT = (_number(0), "a number of at least 0")
+_DEVIATIONS = (_numbers(4), "four numbers above 0")
+
+_RULES = [
+    *((name, *_POSITIVE) for name in (
+        "GPU_COUNT", "IMAGES_PER_GPU", "STEPS_PER_EPOCH", "FPN_CLASSIF_FC_LAYERS_SIZE",
+        "TOP_DOWN_PYRAMID_SIZE", "NUM_CLASSES", "RPN_ANCHOR_STRIDE", "RPN_TRAIN_ANCHORS_PER_IMAGE",
+        "PRE_NMS_LIMIT", "POST_NMS_ROIS_TRAINING", "POST_NMS_ROIS_INFERENCE", "IMAGE_MIN_DIM",
+        "IMAGE_MAX_DIM", "IMAGE_CHANNEL_COUNT", "TRAIN_ROIS_PER_IMAGE", "MAX_GT_INSTANCES",
+        "DETECTION_MAX_INSTANCES", "RPN_FILTERS", "MASK_FILTERS", "MASK_CONVS",
+    )),
+    *((name, *_FRACTION) for name in (
+        "RPN_NMS_THRESHOLD", "ROI_POSITIVE_RATIO", "DETECTION_MIN_CONFIDENCE",
+        "DETECTION_NMS_THRESHOLD", "LEARNING_MOMENTUM",
+    )),
+    *((name, *_AMOUNT) for name in ("IMAGE_MIN_SCALE", "LEARNING_RATE", "WEIGHT_DECAY")),
+    ("GRADIENT_CLIP_NORM", lambda v: v is None or (_number(0)(v) and v > 0), "a number above 0, or None"),
+    ("VALIDATION_STEPS", _whole(0), "a whole number of at least 0"),
+    ("POOL_SIZE", _whole(2), "a whole number of at least 2"),
+    ("MASK_POOL_SIZE", _whole(2), "a whole number of at least 2"),
+    ("RPN_BBOX_STD_DEV", *_DEVIATIONS),
+    ("BBOX_STD_DEV", *_DEVIATIONS),
+    ("RPN_ANCHOR_SCALES", _numbers(), "a list of pixels above 0, one for each level"),
+    ("RPN_ANCHOR_RATIOS", _numbers(), "a list of width / height above 0"),
+    ("BACKBONE_STRIDES", _numbers(), "a list of pixels above 0, one for each level"),
+    ("MASK_SHAPE", _pair, "a pair (height, width) of whole numbers"),
+    ("MINI_MASK_SHAPE", _pair, "a pair (height, width) of whole numbers"),
+    ("BACKBONE", lambda v: callable(v) or v in BACKBONES, f"one of {BACKBONES} or a callable"),
+    ("IMAGE_RESIZE_MODE", lambda v: v in RESIZE_MODES, f"one of {RESIZE_MODES}"),
+    ("TRAIN_BN", lambda v: v is None or isinstance(v, bool), "True, False or None"),
+    ("USE_MINI_MASK", lambda v: isinstance(v, bool), "True or False"),
+    ("USE_RPN_ROIS", lambda v: isinstance(v, bool), "True or False"),
+    ("MIXED_PRECISION", lambda v: isinstance(v, bool), "True or False"),
+    (
+        "LOSS_WEIGHTS",
+        lambda v: isinstance(v, dict) and set(v) <= set(LOSSES) and all(map(_number(0), v.values())),
+        f"a dict of numbers of at least 0 for some of {LOSSES}",
+    ),
+]  # fmt: skip
+
+_RELATIONS = [
+    (
+        lambda c: len(c.RPN_ANCHOR_SCALES) == len(c.BACKBONE_STRIDES),
+        "RPN_ANCHOR_SCALES {RPN_ANCHOR_SCALES} and BACKBONE_STRIDES {BACKBONE_STRIDES} must be equally "
+        "many: each level of the pyramid has one scale.",
+    ),
+    (
+        lambda c: callable(c.BACKBONE) or list(c.BACKBONE_STRIDES) == [4, 8, 16, 32, 64],
+        "BACKBONE_STRIDES is {BACKBONE_STRIDES}, but the strides of BACKBONE {BACKBONE!r} are "
+        "[4, 8, 16, 32, 64]; only a BACKBONE of your own may have others.",
+    ),
+    (
+        lambda c: not callable(c.BACKBONE) or callable(c.COMPUTE_BACKBONE_SHAPE),
+        "COMPUTE_BACKBONE_SHAPE must be a callable when BACKBONE is one: it gives the levels' sizes.",
+    ),
+    (
+        lambda c: np.shape(c.MEAN_PIXEL) == (c.IMAGE_CHANNEL_COUNT,),
+        "MEAN_PIXEL {MEAN_PIXEL} must have IMAGE_CHANNEL_COUNT = {IMAGE_CHANNEL_COUNT} numbers.",
+    ),
+    (
+        lambda c: list(c.MASK_SHAPE) == [2 * c.MASK_POOL_SIZE] * 2,
+        "MASK_SHAPE {MASK_SHAPE} must be twice MASK_POOL_SIZE = {MASK_POOL_SIZE} on each side: the mask "
+        "head doubles its crops.",
+    ),
+    (
+        lambda c: c.IMAGE_RESIZE_MODE != "square" or c.IMAGE_MAX_DIM % 64 == 0,
+        "IMAGE_MAX_DIM is {IMAGE_MAX_DIM}, but must be a multiple of 64 (such as 256, 320, 512, 1024): the "
+        "pyramid halves the picture six times.",
+    ),
+    (
+        lambda c: c.IMAGE_RESIZE_MODE not in ("pad64", "crop") or c.IMAGE_MIN_DIM % 64 == 0,
+        "IMAGE_MIN_DIM is {IMAGE_MIN_DIM}, but must be a multiple of 64 in resize mode "
+        "{IMAGE_RESIZE_MODE!r}: the pyramid halves the picture six times.",
+    ),
+    (
+        lambda c: c.IMAGE_MIN_DIM <= c.IMAGE_MAX_DIM,
+        "IMAGE_MIN_DIM {IMAGE_MIN_DIM} must not be larger than IMAGE_MAX_DIM {IMAGE_MAX_DIM}.",
+    ),
+    (
+        lambda c: c.ROI_POSITIVE_RATIO > 0,
+        "ROI_POSITIVE_RATIO must be above 0: without positive RoIs nothing is learned.",
+    ),
+]

@@ -1,0 +1,149 @@
+"""Geometry of boxes: overlap, deltas, clipping, units, non-maximum suppression.
+
+A box is `(y1, x1, y2, x2)`. In pixels it is half open: `y2` and `x2` lie just outside. Normalised, its
+corners are pixel centres on a scale where the first is 0 and the last is 1, hence the shift by one:
+`normalised = (pixel - [0, 0, 1, 1]) / [height - 1, width - 1, height - 1, width - 1]`.
+
+Every function is written once and computes on NumPy arrays with NumPy and on tensors with `keras.ops`,
+so the network, the training targets and a reader with a notebook use the same lines.
+"""
+
+import numpy as np
+
+
+def namespace(*arrays):
+    """The module that computes on these arrays: `numpy` for NumPy arrays, else `keras.ops`."""
+    if all(isinstance(array, np.ndarray | np.generic | list | tuple | float | int) for array in arrays):
+        return np
+    import keras
+
+    return keras.ops
+
+
+def area(boxes):
+    """Areas [...] of `boxes` [..., (y1, x1, y2, x2)], in the boxes' own unit, squared."""
+    return (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
+
+
+def iou(boxes1, boxes2):
+    """Intersection over union of every box of one set with every box of another.
+
+    Args:
+        boxes1: [..., N, 4], pixels or normalised.
+        boxes2: [..., M, 4], same unit.
+
+    Returns:
+        [..., N, M] floats in [0, 1]. Two boxes without area overlap by 0.
+    """
+    xp = namespace(boxes1, boxes2)
+    a, b = boxes1[..., :, None, :], boxes2[..., None, :, :]
+    height = xp.minimum(a[..., 2], b[..., 2]) - xp.maximum(a[..., 0], b[..., 0])
+    width = xp.minimum(a[..., 3], b[..., 3]) - xp.maximum(a[..., 1], b[..., 1])
+    intersection = xp.maximum(height, 0) * xp.maximum(width, 0)
+    union = area(a) + area(b) - intersection
+    return intersection / xp.where(union > 0, union, xp.ones_like(union))
+
+
+def apply_deltas(boxes, deltas):
+    """Move and scale boxes by the network's regression output (Faster R-CNN, section 3.1.2).
+
+    Args:
+        boxes: [..., 4], pixels or normalised.
+        deltas: [..., (dy, dx, log(dh), log(dw))], relative to each box's own centre and size.
+
+    Returns:
+        [..., 4] boxes, in the unit of `boxes`.
+    """
+    xp = namespace(boxes, deltas)
+    height = boxes[..., 2] - boxes[..., 0]
+    width = boxes[..., 3] - boxes[..., 1]
+    center_y = boxes[..., 0] + 0.5 * height + deltas[..., 0] * height
+    center_x = boxes[..., 1] + 0.5 * width + deltas[..., 1] * width
+    height = height * xp.exp(deltas[..., 2])
+    width = width * xp.exp(deltas[..., 3])
+    y1 = center_y - 0.5 * height
+    x1 = center_x - 0.5 * width
+    return xp.stack([y1, x1, y1 + height, x1 + width], axis=-1)
+
+
+def find_deltas(boxes, targets):
+    """The deltas that `apply_deltas` needs to turn `boxes` into `targets`.
+
+    Args:
+        boxes: [..., 4], pixels or normalised, with sides longer than zero.
+        targets: [..., 4], same unit, with sides longer than zero.
+
+    Returns:
+        [..., (dy, dx, log(dh), log(dw))].
+    """
+    xp = namespace(boxes, targets)
+    height = boxes[..., 2] - boxes[..., 0]
+    width = boxes[..., 3] - boxes[..., 1]
+    target_height = targets[..., 2] - targets[..., 0]
+    target_width = targets[..., 3] - targets[..., 1]
+    dy = (targets[..., 0] + 0.5 * target_height - boxes[..., 0] - 0.5 * height) / height
+    dx = (targets[..., 1] + 0.5 * target_width - boxes[..., 1] - 0.5 * width) / width
+    return xp.stack([dy, dx, xp.log(target_height / height), xp.log(target_width / width)], axis=-1)
+
+
+def clip(boxes, window):
+    """Cut `boxes` [..., 4] at the borders of `window` [..., 4] (same unit, broadcast to the boxes)."""
+    xp = namespace(boxes, window)
+    y1, x1, y2, x2 = (window[..., side] for side in range(4))
+    return xp.stack(
+        [
+            xp.maximum(xp.minimum(boxes[..., 0], y2), y1),
+            xp.maximum(xp.minimum(boxes[..., 1], x2), x1),
+            xp.maximum(xp.minimum(boxes[..., 2], y2), y1),
+            xp.maximum(xp.minimum(boxes[..., 3], x2), x1),
+        ],
+        axis=-1,
+    )
+
+
+def normalise(boxes, shape):
+    """Boxes [..., 4] from pixels of a picture of `shape` (height, width, ...) to normalised, float32."""
+    scale, shift = _unit(shape)
+    if namespace(boxes) is np:
+        return ((np.asarray(boxes) - shift) / scale).astype(np.float32)
+    return (boxes - shift) / scale
+
+
+def denormalise(boxes, shape):
+    """Boxes [..., 4] from normalised to whole pixels, int32, of a picture of `shape` (height, width, ...)."""
+    scale, shift = _unit(shape)
+    if namespace(boxes) is np:
+        return np.around(np.asarray(boxes) * scale + shift).astype(np.int32)
+    import keras
+
+    return keras.ops.cast(keras.ops.round(boxes * scale + shift), "int32")
+
+
+def _unit(shape):
+    height, width = (int(side) for side in shape[:2])
+    scale = np.array([height - 1, width - 1, height - 1, width - 1], np.float32)
+    return scale, np.array([0, 0, 1, 1], np.float32)
+
+
+def non_max_suppression(boxes, scores, threshold):
+    """Greedy non-maximum suppression in NumPy, for pictures and lessons (the network's own: `kernels`).
+
+    Takes the best box, drops every other that overlaps it by more than `threshold`, and goes on with
+    the best of the rest.
+
+    Args:
+        boxes: [N, 4], pixels or normalised.
+        scores: [N].
+        threshold: IoU above which the lower-scored box is dropped.
+
+    Returns:
+        int32 indices of the boxes kept, best score first.
+    """
+    boxes = np.asarray(boxes, np.float32)
+    order = np.argsort(-np.asarray(scores), kind="stable")
+    kept = []
+    while order.size:
+        best, rest = order[0], order[1:]
+        kept.append(best)
+        order = rest[iou(boxes[best : best + 1], boxes[rest])[0] <= threshold]
+    return np.array(kept, np.int32)
