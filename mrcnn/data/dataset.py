@@ -15,6 +15,18 @@ log = logging.getLogger(__name__)
 
 BACKGROUND = {"source": "", "id": 0, "name": "BG"}
 
+SET_BY_PREPARE = (
+    "num_classes",
+    "class_ids",
+    "class_names",
+    "num_images",
+    "image_ids",
+    "sources",
+    "class_from_source_map",
+    "image_from_source_map",
+    "source_class_ids",
+)
+
 
 class Dataset:
     """Classes and pictures of one or several sources, numbered for a network.
@@ -50,6 +62,29 @@ class Dataset:
         source_class_ids: dict source → list of its class ids; 0, the background, is in each.
     """
 
+    def __init__(self, count):
+                super().__init__()
+                self.add_class("shapes", 1, "circle")
+                for i in range(count):
+                    self.add_image("shapes", image_id=i, path=None, radius=10 + i)
+                self.prepare()
+
+    Attributes:
+        class_info: list of dicts `source`, `id`, `name`; the first is the background.
+        image_info: list of dicts `source`, `id`, `path` and whatever `add_image` was given.
+
+    Attributes that `prepare()` sets:
+        num_classes: number of classes, the background included.
+        class_ids: (num_classes,) int, 0 … num_classes - 1.
+        class_names: list of str by class id, each cut at its first comma.
+        num_images: number of pictures.
+        image_ids: (num_images,) int, 0 … num_images - 1.
+        sources: list of the sources' names; the background's is "".
+        class_from_source_map: dict "source.id" → class id.
+        image_from_source_map: dict "source.id" → image id.
+        source_class_ids: dict source → list of its class ids; 0, the background, is in each.
+    """
+
     _SET_BY_PREPARE = frozenset(
         "num_classes class_ids class_names num_images image_ids sources class_from_source_map "
         "image_from_source_map source_class_ids".split()
@@ -61,11 +96,13 @@ class Dataset:
         self.image_info = []
 
     def __getattr__(self, name):
-        # Reached only for what is not there.
-        why = f"{type(self).__name__} has no attribute {name!r}"
-        if name in self._SET_BY_PREPARE:
-            why += ": add the classes and pictures, then call prepare()"
-        raise AttributeError(why, name=name, obj=self)
+        # Python comes here only for what it has not found.
+        if name in SET_BY_PREPARE:
+            raise AttributeError(
+                f"{type(self).__name__}.{name} is not known yet: "
+                "add the classes and pictures, then call prepare()."
+            )
+        return super().__getattribute__(name)
 
     def add_class(self, source, class_id, class_name):
         """Adds a class of a source. One that is already there, by source and id, is left as it is.
@@ -134,7 +171,7 @@ class Dataset:
         info = self.class_info[class_id]
         if info["source"] != source:
             raise ValueError(
-                f"Class {class_id} ({info['name']}) is of source {info['source']!r}, not {source!r}."
+                f"Class {class_id} ({info['name']}) comes from {info['source']!r}, not {source!r}."
             )
         return info["id"]
 
