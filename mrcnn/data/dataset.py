@@ -62,34 +62,6 @@ class Dataset:
         source_class_ids: dict source → list of its class ids; 0, the background, is in each.
     """
 
-    def __init__(self, count):
-                super().__init__()
-                self.add_class("shapes", 1, "circle")
-                for i in range(count):
-                    self.add_image("shapes", image_id=i, path=None, radius=10 + i)
-                self.prepare()
-
-    Attributes:
-        class_info: list of dicts `source`, `id`, `name`; the first is the background.
-        image_info: list of dicts `source`, `id`, `path` and whatever `add_image` was given.
-
-    Attributes that `prepare()` sets:
-        num_classes: number of classes, the background included.
-        class_ids: (num_classes,) int, 0 … num_classes - 1.
-        class_names: list of str by class id, each cut at its first comma.
-        num_images: number of pictures.
-        image_ids: (num_images,) int, 0 … num_images - 1.
-        sources: list of the sources' names; the background's is "".
-        class_from_source_map: dict "source.id" → class id.
-        image_from_source_map: dict "source.id" → image id.
-        source_class_ids: dict source → list of its class ids; 0, the background, is in each.
-    """
-
-    _SET_BY_PREPARE = frozenset(
-        "num_classes class_ids class_names num_images image_ids sources class_from_source_map "
-        "image_from_source_map source_class_ids".split()
-    )
-
     def __init__(self, class_map=None):
         """`class_map` has no effect: code written for the original may pass it."""
         self.class_info = [dict(BACKGROUND)]
