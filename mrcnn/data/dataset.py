@@ -6,6 +6,7 @@ a COCO JSON (`mrcnn.data.coco`) and for a folder of masks (`mrcnn.data.folder`).
 """
 
 import logging
+from collections import Counter
 
 import numpy as np
 
@@ -105,6 +106,9 @@ class Dataset:
         Raises:
             ValueError: a source has two pictures of the same id.
         """
+        for key, count in Counter(map(_key, self.image_info)).items():
+            if count > 1:
+                raise ValueError(f"{count} pictures have the same id {key!r}.")
         self.num_classes = len(self.class_info)
         self.class_ids = np.arange(self.num_classes)
         self.class_names = [c["name"].split(",")[0] for c in self.class_info]
@@ -112,8 +116,6 @@ class Dataset:
         self.image_ids = np.arange(self.num_images)
         self.class_from_source_map = _number_by_source(self.class_info)
         self.image_from_source_map = _number_by_source(self.image_info)
-        if len(self.image_from_source_map) < self.num_images:
-            raise ValueError(f"Two pictures have the same id: {_repeated(self.image_info)}.")
         self.sources = list(dict.fromkeys(c["source"] for c in self.class_info))
         self.source_class_ids = {
             source: [i for i, c in enumerate(self.class_info) if i == 0 or c["source"] == source]
@@ -153,7 +155,7 @@ class Dataset:
         Subclasses may give something better, such as a link.
         """
         info = self.image_info[image_id]
-        return str(info["path"] or f"{info['source']}.{info['id']}")
+        return str(info["path"] or _key(info))
 
     def source_image_link(self, image_id):
         """The path or address that the picture was added with."""
@@ -163,8 +165,8 @@ class Dataset:
         """Reads a picture: (H,W,3) uint8 RGB. Grey becomes RGB, an alpha channel is dropped.
 
         Raises:
-            ValueError: it was added without a path, so a subclass should have made it.
-            OSError: its file is missing (FileNotFoundError) or is no picture.
+            FileNotFoundError: its file is missing.
+            ValueError: its file is no picture, or it has none and a subclass should have made it.
         """
         path = self.source_image_link(image_id)
         if path is None:
@@ -189,9 +191,8 @@ class Dataset:
 
 
 def _number_by_source(infos):
-    return {f"{info['source']}.{info['id']}": i for i, info in enumerate(infos)}
+    return {_key(info): i for i, info in enumerate(infos)}
 
 
-def _repeated(infos):
-    keys = [f"{info['source']}.{info['id']}" for info in infos]
-    return next(key for i, key in enumerate(keys) if key in keys[:i])
+def _key(info):
+    return f"{info['source']}.{info['id']}"

@@ -1,0 +1,99 @@
+"""Data sets made with nothing but a paint program: a folder of pictures and a folder of masks."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from mrcnn.data.dataset import Dataset
+
+SOURCE = "folder"
+PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
+
+
+class FolderDataset(Dataset):
+    """Pictures with PNGs that show their objects, ready to use (`prepare` has been called).
+
+    The masks of `images/beach.jpg` may come in two ways:
+
+    - `masks/beach.png`, one PNG for all objects: black is background, and each other grey level or
+      colour is one object. This is for data of one class.
+    - `masks/beach/kite_1.png`, `masks/beach/dog_1.png`, `masks/beach/dog_2.png`, …, one PNG an
+      object: whatever is not black. Its class is its name up to the last underscore; if there is
+      only one class, any name will do.
+
+    A picture without masks is one without objects.
+    """
+
+    def __init__(self, image_dir, mask_dir, class_names=("object",)):
+        """Lists the pictures, in the order of their names, and their masks.
+
+        Args:
+            image_dir: folder of pictures.
+            mask_dir: folder of masks, named as above.
+            class_names: names of the classes, without the background.
+
+        Raises:
+            FileNotFoundError: there are no pictures, or no masks.
+            ValueError: a mask's class cannot be told, or two pictures differ only in their endings.
+        """
+        super().__init__()
+        for class_id, name in enumerate(class_names, start=1):
+            self.add_class(SOURCE, class_id, name)
+        image_dir, self.mask_dir = Path(image_dir), Path(mask_dir)
+        paths = sorted(path for path in image_dir.iterdir() if path.suffix.lower() in PICTURES)
+        for path in paths:
+            labels, objects = self.mask_dir / f"{path.stem}.png", self.mask_dir / path.stem
+            masks = [labels] if labels.is_file() else sorted(objects.glob("*.png"))
+            class_ids = [self._class_of(mask) for mask in masks]
+            self.add_image(SOURCE, path.stem, path, masks=masks, class_ids=class_ids)
+        if not any(info["masks"] for info in self.image_info):
+            raise FileNotFoundError(
+                f"None of the {len(paths)} pictures in {image_dir} has a mask in {self.mask_dir}: "
+                "a mask, or a folder of masks, has the name of its picture, and masks are PNGs."
+            )
+        self.prepare()
+
+    def _class_of(self, mask):
+        names = [info["name"] for info in self.class_info]
+        if len(names) == 2:
+            return 1
+        name = mask.stem.rpartition("_")[0]
+        if name not in names[1:]:
+            raise ValueError(
+                f"The class of {mask} cannot be told: where there are several, each object has a "
+                f"PNG of its own, called CLASS_NUMBER.png, and they are {', '.join(names[1:])}."
+            )
+        return names.index(name)
+
+    def load_mask(self, image_id):
+        """As `Dataset.load_mask`.
+
+        Raises:
+            ValueError: a mask is not of its picture's size.
+        """
+        info = self.image_info[image_id]
+        height, width = self.load_image(image_id).shape[:2]
+        masks, class_ids = [np.zeros((height, width, 0), bool)], []
+        for path, class_id in zip(info["masks"], info["class_ids"], strict=True):
+            labels = _read_labels(path)
+            if labels.shape != (height, width):
+                raise ValueError(
+                    f"{path} is {labels.shape[1]} × {labels.shape[0]} pixels, its picture "
+                    f"{info['path'].name} is {width} × {height}: they must agree."
+                )
+            if path.parent != self.mask_dir:  # one object, whatever its colours
+                labels = labels > 0
+            objects = np.unique(labels[labels > 0])
+            masks.append(labels[:, :, None] == objects)
+            class_ids += [class_id] * len(objects)
+        return np.concatenate(masks, axis=-1), np.array(class_ids, np.int32)
+
+
+def _read_labels(path):
+    """A PNG's grey levels, palette entries or colours as (H,W) int; black, or entry 0, is 0."""
+    with Image.open(path) as picture:
+        if picture.mode in ("RGBA", "LA"):
+            picture = picture.convert(picture.mode[:-1])
+        labels = np.asarray(picture).astype(np.int64)
+    return labels @ [1 << 16, 1 << 8, 1] if labels.ndim == 3 else labels
