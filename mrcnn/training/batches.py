@@ -1,0 +1,257 @@
+"""From a data set to the fixed-shape arrays that a training step takes."""
+
+import random
+
+import keras
+import numpy as np
+
+from mrcnn import images
+from mrcnn.training.augmentation import augment as apply_augmentation
+from mrcnn.training.augmentation import flip
+
+
+def load_image_gt(
+    dataset,
+    config,
+    image_id,
+    augment=False,
+    augmentation=None,
+    use_mini_mask=False,
+    rng=None,
+):
+    """Load a picture of a data set and the objects on it, resized and augmented for training.
+
+    Args:
+        dataset: a prepared `Dataset`.
+        config: a `Config`.
+        image_id: the data set's number of the picture.
+        augment: True mirrors the picture in half of the cases. An augmentation given in this place is
+            taken for one.
+        augmentation: an imgaug augmenter, or a function (image, masks) -> (image, masks).
+        use_mini_mask: cut each mask to its box and shrink it to `config.MINI_MASK_SHAPE`.
+        rng: a `numpy.random.Generator`; the same one gives the same result.
+
+    Returns:
+        image: [H, W, 3] uint8.
+        image_meta: [12 + classes], see `compose_image_meta`.
+        class_ids: [N] int32, negative for crowds.
+        boxes: [N, 4] int32, pixels.
+        masks: [H, W, N] bool, or [h, w, N] of mini masks.
+
+        Objects of which nothing is left in the picture are left out.
+
+    Raises:
+        ValueError: the picture and its masks do not fit each other, or a class is unknown.
+    """
+    rng = rng or np.random.default_rng()
+    if augmentation is None and not isinstance(augment, bool | None):
+        augment, augmentation = False, augment
+
+    image = dataset.load_image(image_id)
+    masks, class_ids = dataset.load_mask(image_id)
+    masks, class_ids = np.asarray(masks, bool), np.asarray(class_ids, np.int32)
+    _check(dataset, config, image_id, image, masks, class_ids)
+
+    original_shape = image.shape
+    image, window, scale, padding, crop = images.resize_image(
+        image,
+        min_dim=config.IMAGE_MIN_DIM,
+        max_dim=config.IMAGE_MAX_DIM,
+        min_scale=config.IMAGE_MIN_SCALE,
+        mode=config.IMAGE_RESIZE_MODE,
+        rng=random.Random(int(rng.integers(2**63))),
+    )
+    masks = images.resize_mask(masks, scale, padding, crop)
+    if augment:
+        image, masks = flip(image, masks, rng)
+    if augmentation is not None:
+        image, masks = apply_augmentation(augmentation, image, masks, rng)
+
+    visible = masks.any(axis=(0, 1))
+    masks, class_ids = masks[:, :, visible], class_ids[visible]
+    boxes = images.extract_bboxes(masks)
+    if use_mini_mask:
+        masks = images.minimize_mask(boxes, masks, config.MINI_MASK_SHAPE)
+
+    source = dataset.image_info[image_id]["source"]
+    active = np.isin(np.arange(dataset.num_classes), dataset.source_class_ids[source])
+    meta = images.compose_image_meta(
+        image_id, original_shape, image.shape, window, scale, active.astype(np.int32)
+    )
+    return image, meta, class_ids, boxes, masks
+
+
+def _check(dataset, config, image_id, image, masks, class_ids):
+    """Refuse a picture and objects that do not fit, with a sentence that names the picture."""
+    name = f"Picture {image_id} ({dataset.image_reference(image_id)})"
+    if image.ndim != 3 or image.shape[2] != config.IMAGE_CHANNEL_COUNT:
+        raise ValueError(
+            f"{name} has shape {image.shape}; load_image must return (height, width, "
+            f"{config.IMAGE_CHANNEL_COUNT}), as config.IMAGE_CHANNEL_COUNT says."
+        )
+    if masks.shape != (*image.shape[:2], len(class_ids)):
+        raise ValueError(
+            f"{name} of shape {image.shape} has masks {masks.shape} and {len(class_ids)} class ids; "
+            "load_mask must return (height, width, objects) masks and one class id for each."
+        )
+    unknown = class_ids[np.abs(class_ids) >= dataset.num_classes]
+    if unknown.size:
+        raise ValueError(
+            f"{name} has an object of class {unknown[0]}, but the data set's classes are 0 to "
+            f"{dataset.num_classes - 1}; add the class, or map its id in load_mask."
+        )
+    source = dataset.image_info[image_id]["source"]
+    if source not in dataset.source_class_ids:
+        raise ValueError(
+            f"{name} is of source {source!r}, which has no classes; "
+            "add them by add_class, then call prepare() again."
+        )
+
+
+class Batches(keras.utils.PyDataset):
+    """The batches of a data set, epoch after epoch, for `fit`.
+
+    All pictures are gone through in a random order, then again in another. What is in a batch depends on
+    the seed, the epoch and the batch's number alone: not on the worker that makes it, nor on whether
+    training was interrupted before. (`fit` tells the epoch to `FollowEpoch`.)
+
+    Pictures without objects teach the heads nothing: another one takes the place of such a picture.
+
+    Each batch is a dict of arrays, B = `config.BATCH_SIZE`, G = `config.MAX_GT_INSTANCES`:
+
+    * `images` [B, H, W, 3] float32, minus the mean colour;
+    * `image_meta` [B, 12 + classes] float32, of which the first is the picture's id;
+    * `gt_class_ids` [B, G] int32, 0 for padding, negative for crowds;
+    * `gt_boxes` [B, G, 4] float32, pixels;
+    * `gt_masks` [B, H, W, G] bool, or [B, h, w, G] of mini masks when `config.USE_MINI_MASK`.
+
+    Args:
+        dataset: a prepared `Dataset`.
+        config: a `Config` with as many classes as the data set.
+        shuffle: False goes through the pictures in their own order, each epoch from the start.
+        augmentation: an imgaug augmenter, or a function (image, masks) -> (image, masks).
+        no_augmentation_sources: names of sources whose pictures are not augmented.
+        seed: int.
+        epoch: number of the epoch to begin with.
+        steps: batches in an epoch; as many as show every picture once, if not given.
+        workers, use_multiprocessing, max_queue_size: see `keras.utils.PyDataset`.
+
+    Raises:
+        ValueError: the data set has no pictures, or not the number of classes of the config; while
+            batches are made: no picture has objects, or pictures have different sizes.
+    """
+
+    def __init__(
+        self,
+        dataset,
+        config,
+        shuffle=True,
+        augmentation=None,
+        no_augmentation_sources=None,
+        seed=0,
+        epoch=0,
+        steps=None,
+        workers=1,
+        use_multiprocessing=False,
+        max_queue_size=4,
+    ):
+        super().__init__(workers, use_multiprocessing, max_queue_size)
+        if not len(dataset.image_ids):
+            raise ValueError("The data set has no pictures; add some by add_image, then prepare().")
+        if dataset.num_classes != config.NUM_CLASSES:
+            raise ValueError(
+                f"The data set has {dataset.num_classes} classes, the background included, but "
+                f"config.NUM_CLASSES is {config.NUM_CLASSES}; make them the same."
+            )
+        self.dataset = dataset
+        self.config = config
+        self.shuffle = shuffle
+        self.augmentation = augmentation
+        self.no_augmentation_sources = frozenset(no_augmentation_sources or ())
+        self.seed = seed
+        self.epoch = epoch
+        self.steps = steps or -(-len(dataset.image_ids) // config.BATCH_SIZE)
+        self._order = None, None
+
+    def __len__(self):
+        return self.steps
+
+    def on_epoch_end(self):
+        self.epoch += 1
+
+    def __getitem__(self, index):
+        if self.shuffle:
+            index += self.epoch * self.steps
+        start = index * self.config.BATCH_SIZE
+        pictures = [self._picture(start + i) for i in range(self.config.BATCH_SIZE)]
+        shapes = {picture["images"].shape for picture in pictures}
+        if len(shapes) > 1:
+            raise ValueError(
+                f"The pictures of a batch have different sizes, {sorted(shapes)}; set "
+                "config.IMAGE_RESIZE_MODE to 'square' or 'crop', or IMAGES_PER_GPU to 1."
+            )
+        return {name: np.stack([picture[name] for picture in pictures]) for name in pictures[0]}
+
+    def _picture(self, position):
+        """Row `position` of the endless list of pictures, as a dict of arrays without the B."""
+        rng = np.random.default_rng([self.seed, 1, position])
+        for image_id in self._candidates(position, rng):
+            source = self.dataset.image_info[image_id]["source"]
+            loaded = load_image_gt(
+                self.dataset,
+                self.config,
+                image_id,
+                augmentation=None if source in self.no_augmentation_sources else self.augmentation,
+                use_mini_mask=self.config.USE_MINI_MASK,
+                rng=rng,
+            )
+            if (loaded[2] > 0).any():
+                return self._padded(*loaded, rng)
+        raise ValueError(
+            f"The data set has no objects: none of its {len(self.dataset.image_ids)} pictures shows one "
+            "(crowds do not count). Check what load_mask returns."
+        )
+
+    def _candidates(self, position, rng):
+        """Ids of the picture whose turn it is, then of all others that could stand in for it."""
+        ids = self.dataset.image_ids
+        lap, place = divmod(position, len(ids))
+        yield int(ids[self._lap_order(lap)[place]] if self.shuffle else ids[place])
+        yield from map(int, rng.permutation(ids))
+
+    def _lap_order(self, lap):
+        """The order of the pictures in lap number `lap` through all of them."""
+        known, order = self._order
+        if known != lap:
+            order = np.random.default_rng([self.seed, 0, lap]).permutation(len(self.dataset.image_ids))
+            self._order = lap, order
+        return order
+
+    def _padded(self, image, meta, class_ids, boxes, masks, rng):
+        most = self.config.MAX_GT_INSTANCES
+        if len(class_ids) > most:
+            chosen = rng.choice(len(class_ids), most, replace=False)
+            class_ids, boxes, masks = class_ids[chosen], boxes[chosen], masks[:, :, chosen]
+        empty = (0, most - len(class_ids))
+        return {
+            "images": images.mold_image(image, self.config),
+            "image_meta": meta.astype(np.float32),
+            "gt_class_ids": np.pad(class_ids, empty),
+            "gt_boxes": np.pad(boxes, (empty, (0, 0))).astype(np.float32),
+            "gt_masks": np.pad(masks, ((0, 0), (0, 0), empty)),
+        }
+
+
+class FollowEpoch(keras.callbacks.Callback):
+    """Tells `Batches` the number of the epoch that `fit` is in.
+
+    `fit` calls `on_epoch_end` of its data once more than there are epochs, and does not let the data
+    know `initial_epoch`, so counting would not do.
+    """
+
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.batches.epoch = epoch
