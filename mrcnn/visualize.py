@@ -1,0 +1,810 @@
+"""Every picture: instances on photographs, plots of how good they are, and the paper's figure.
+
+Boxes are `(y1, x1, y2, x2)` in pixels, half-open: row `y2` and column `x2` lie outside. Masks are
+`(H, W, N)` boolean. Colours are `(red, green, blue)` in 0..1, or any name that matplotlib knows.
+
+The functions take `ax`, a matplotlib Axes to draw on; without it they make a figure. They return
+the Axes, so a figure is kept by `ax.figure.savefig(path, bbox_inches="tight")`. In a script,
+`matplotlib.pyplot.close(ax.figure)` frees it. `draw_instances` alone gives an array, at the
+picture's own resolution and without a figure.
+"""
+
+import html
+from pathlib import Path
+
+import cv2
+import matplotlib
+import numpy as np
+from matplotlib.colors import to_rgb
+from PIL import Image, ImageDraw, ImageFont
+
+from mrcnn.colors import OKABE_ITO, random_colors, text_color, to_bytes
+from mrcnn.images import as_rgb, unmold_mask
+from mrcnn.overview import overview, save_overview
+
+__all__ = [
+    "apply_mask",
+    "display_differences",
+    "display_images",
+    "display_instances",
+    "display_table",
+    "display_top_masks",
+    "display_weight_stats",
+    "draw_box",
+    "draw_boxes",
+    "draw_instances",
+    "draw_rois",
+    "overview",
+    "plot_overlaps",
+    "plot_precision_recall",
+    "random_colors",
+    "save_overview",
+]
+
+# pyplot is imported where a figure is made: with it comes matplotlib's font cache, whose first
+# building takes seconds that somebody who only wants `draw_instances` should not wait for.
+
+# ---------------------------------------------------------------------------------------------
+# Checks
+# ---------------------------------------------------------------------------------------------
+
+
+def _check_boxes(boxes, name="boxes"):
+    """Boxes as a float array [N, 4]; an empty list is no boxes."""
+    boxes = np.asarray(boxes, dtype=float)
+    if boxes.size == 0:
+        return np.zeros((0, 4))
+    if boxes.ndim != 2 or boxes.shape[1] != 4:
+        raise ValueError(
+            f"{name} must have the shape (N, 4), one row (y1, x1, y2, x2) a box; got {boxes.shape}."
+        )
+    if not np.isfinite(boxes).all():
+        raise ValueError(f"{name} must be finite numbers; got NaN or infinity.")
+    return boxes
+
+
+def _check_masks(masks, count, shape, name="masks"):
+    """Masks as an array [H, W, count]; None stays None."""
+    if masks is None:
+        return None
+    masks = np.asarray(masks)
+    if count == 0 and masks.size == 0:
+        return np.zeros((*shape, 0), dtype=bool)
+    if masks.shape != (*shape, count):
+        raise ValueError(
+            f"{name} must have the shape {(*shape, count)}: height and width of the "
+            f"picture, one mask for each of the {count} boxes; got {masks.shape}."
+        )
+    return masks
+
+
+def _check_count(values, count, name):
+    """One value a box, or None."""
+    if values is not None and len(values) != count:
+        raise ValueError(f"{name} must hold one entry for each of the {count} boxes; got {len(values)}.")
+    return values
+
+
+def _check_colors(colors, count):
+    """`count` colours; without any, those of the palette."""
+    if colors is None:
+        return random_colors(count)
+    if len(colors) < count:
+        raise ValueError(f"colors must hold a colour for each of the {count} boxes; got {len(colors)}.")
+    return [to_rgb(color) for color in colors[:count]]
+
+
+def _names(class_ids, class_names):
+    """The name of each class id; `class_names` is a list or a dictionary."""
+    known = class_names if isinstance(class_names, dict) else dict(enumerate(class_names))
+    for class_id in class_ids:
+        if int(class_id) not in known:
+            raise ValueError(f"class_ids holds {class_id}, for which class_names has no name.")
+    return [str(known[int(class_id)]) for class_id in class_ids]
+
+
+def _captions(class_ids, class_names, scores):
+    """Captions such as "dog 0.98", on one line each whatever the class is called."""
+    names = [" ".join(name.split()) for name in _names(class_ids, class_names)]
+    if scores is None:
+        return names
+    return [f"{name} {score:.2f}" for name, score in zip(names, scores, strict=True)]
+
+
+def _inside(boxes, shape):
+    """Boxes [N, 4] cut at the picture's border, in whole pixels."""
+    height, width = shape
+    return np.rint(np.clip(boxes, 0, [height, width, height, width])).astype(int)
+
+
+def _real(boxes):
+    """Indices of the boxes of which something is there to see."""
+    return [i for i, box in enumerate(boxes) if not _is_empty(box)]
+
+
+def _is_empty(box):
+    """Whether nothing of a box is left: padding rows, boxes outside the picture."""
+    y1, x1, y2, x2 = box
+    return y2 <= y1 or x2 <= x1
+
+
+# ---------------------------------------------------------------------------------------------
+# Painting on arrays
+# ---------------------------------------------------------------------------------------------
+
+
+def apply_mask(image, mask, color, alpha=0.5):
+    """Tint the pixels of a mask, in place.
+
+    Args:
+        image: (H, W, 3) array with values in 0..255, changed.
+        mask: (H, W), true where to paint.
+        color: The tint.
+        alpha: 0 leaves the picture as it is, 1 hides it.
+
+    Returns:
+        `image`.
+    """
+    if image.ndim != 3 or np.shape(mask) != image.shape[:2]:
+        raise ValueError(
+            f"image must have the shape (H, W, 3) and mask (H, W); got {image.shape} and {np.shape(mask)}."
+        )
+    mask = np.asarray(mask, dtype=bool)
+    image[mask] = image[mask] * (1 - alpha) + np.multiply(to_rgb(color), 255 * alpha)
+    return image
+
+
+def draw_box(image, box, color):
+    """Draw the border of a box, two pixels wide and inside the box, in place.
+
+    Args:
+        image: (H, W, 3) array, changed.
+        box: y1, x1, y2, x2 in pixels; what lies outside the picture is cut.
+        color: Three numbers in the picture's own range, 0..255 for uint8.
+
+    Returns:
+        `image`.
+    """
+    return _draw_border(image, box, color, thickness=2)
+
+
+def _draw_border(image, box, color, thickness):
+    y1, x1, y2, x2 = _inside(_check_boxes([box], "box"), image.shape[:2])[0]
+    inside = image[y1:y2, x1:x2]
+    for edge in (inside[:thickness], inside[-thickness:]):
+        edge[:] = color
+    for edge in (inside[:, :thickness], inside[:, -thickness:]):
+        edge[:] = color
+    return image
+
+
+def _outlines(mask, box):
+    """Closed outlines of a mask within a box: OpenCV's list of (points, 1, 2) arrays, x before y.
+
+    Points are the centres of border pixels, in pixels of the whole picture; holes have outlines too.
+    """
+    if _is_empty(box):
+        return ()
+    y1, x1, y2, x2 = box
+    inside = np.ascontiguousarray(mask[y1:y2, x1:x2], dtype=np.uint8)
+    return cv2.findContours(inside, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE, offset=(x1, y1))[0]
+
+
+def _tint(canvas, boxes, masks, colors):
+    """Tint each mask inside its box, the first instance on top.
+
+    Work is done box by box: a hundred small objects cost no more than one that fills the picture.
+    """
+    for i in reversed(range(len(boxes))):
+        y1, x1, y2, x2 = boxes[i]
+        inside = np.ascontiguousarray(masks[y1:y2, x1:x2, i])
+        apply_mask(canvas[y1:y2, x1:x2], inside, colors[i], alpha=0.45)
+
+
+def _place_labels(boxes, sizes, shape):
+    """Find a place for each box's label: beside its box, in the picture, on no other label.
+
+    Args:
+        boxes: (N, 4) boxes; the first choose first.
+        sizes: (N, 2) height and width of the labels.
+        shape: Height and width of the picture.
+
+    Returns:
+        (N, 2) array of the labels' upper left corners `(y, x)`. Where all places are taken,
+        the one that hides least.
+    """
+    corners = np.zeros((len(boxes), 2))
+    taken = np.zeros((0, 4))
+    for i, ((y1, x1, y2, x2), size) in enumerate(zip(boxes, sizes, strict=True)):
+        h, w = size
+        rows = y1 - h, y1, y2, y2 - h, (y1 + y2 - h) / 2
+        columns = x1, x2 - w, (x1 + x2 - w) / 2, x2, x1 - w
+        places = np.array([(y, x) for x in columns for y in rows])
+        places = np.clip(places, 0, np.maximum(0, np.subtract(shape, size)))
+        begin = np.maximum(places[:, None], taken[:, :2])
+        end = np.minimum(places[:, None] + size, taken[:, 2:])
+        hidden = np.clip(end - begin, 0, None).prod(axis=-1).sum(axis=-1)
+        corners[i] = places[hidden.argmin()]
+        taken = np.vstack([taken, [*corners[i], *(corners[i] + size)]])
+    return corners
+
+
+def _render_label(caption, font, color):
+    """A caption on a filled rectangle: (h, w, 3) uint8."""
+    ascent, descent = font.getmetrics()
+    margin = max(1, round(font.size / 6))
+    size = round(font.getlength(caption)) + 2 * margin, ascent + descent + margin
+    label = Image.new("RGB", size, to_bytes(color))
+    ImageDraw.Draw(label).text((margin, margin / 2), caption, font=font, fill=text_color(color))
+    return np.asarray(label)
+
+
+def draw_instances(image, boxes, masks, class_ids, class_names, scores=None, colors=None):
+    """Paint detected objects on a picture, at the picture's own resolution.
+
+    Each object gets a tint and an outline of its mask, its box, and a caption such as "dog 0.98".
+    A mask is painted inside its box only. Lines and letters grow with the picture; in
+    a tiny one, a caption that would hide more than a quarter of it is left out.
+
+    Args:
+        image: Picture, as `mrcnn.images.as_rgb` takes it; it is not changed.
+        boxes: (N, 4) in pixels; what lies outside the picture is cut.
+        masks: (H, W, N) boolean, or None for boxes alone.
+        class_ids: (N,) integers.
+        class_names: The name of each class id, a list or a dictionary.
+        scores: (N,) in 0..1, or None for captions without numbers.
+        colors: N colours; None gives those of `random_colors`.
+
+    Returns:
+        (H, W, 3) uint8.
+
+    Raises:
+        ValueError: The arguments disagree on the number of objects or the size of the picture.
+    """
+    canvas = np.array(as_rgb(image), order="C")
+    shape = canvas.shape[:2]
+    boxes = _check_boxes(boxes)
+    masks = _check_masks(masks, len(boxes), shape)
+    class_ids = _check_count(class_ids, len(boxes), "class_ids")
+    scores = _check_count(scores, len(boxes), "scores")
+    colors = _check_colors(colors, len(boxes))
+    captions = _captions(class_ids, class_names, scores)
+
+    boxes = _inside(boxes, shape)
+    size = np.sqrt(np.prod(shape))
+    line = max(1, round(size / 600))
+    outline = line + 1 if size > 200 else 1
+    if masks is not None:
+        _tint(canvas, boxes, masks, colors)
+    for i in reversed(range(len(boxes))):
+        _draw_border(canvas, boxes[i], to_bytes(colors[i]), line)
+        if masks is not None:
+            outlines = _outlines(masks[..., i], boxes[i])
+            cv2.drawContours(canvas, outlines, -1, to_bytes(colors[i]), outline, cv2.LINE_AA)
+
+    # Matplotlib brings this font along: letters look the same on every machine.
+    font_file = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
+    font = ImageFont.truetype(font_file, max(11, round(size / 45)))
+    visible = _real(boxes)
+    labels = [_render_label(captions[i], font, colors[i]) for i in visible]
+    corners = _place_labels(boxes[visible], [label.shape[:2] for label in labels], shape)
+    for label, (y, x) in reversed(list(zip(labels, corners.astype(int), strict=True))):
+        h, w = label.shape[:2]
+        if h <= shape[0] and w <= shape[1] and 4 * h * w <= shape[0] * shape[1]:
+            canvas[y : y + h, x : x + w] = label
+    return canvas
+
+
+# ---------------------------------------------------------------------------------------------
+# Figures
+# ---------------------------------------------------------------------------------------------
+
+
+def _new_axes(figsize, rows=1, cols=1):
+    """A figure with a grid of axes, as a flat list."""
+    import matplotlib.pyplot as plt
+
+    _, axes = plt.subplots(rows, cols, figsize=figsize, squeeze=False, layout="constrained")
+    return list(axes.flat)
+
+
+def _show():
+    """Show the open figures where there is somebody to look at them."""
+    import matplotlib.pyplot as plt
+
+    if plt.get_backend().lower() != "agg":
+        plt.show()
+
+
+def _show_picture(ax, image, title="", **options):
+    """A picture without ticks, its upper left corner at (0, 0) as box coordinates have it."""
+    height, width = image.shape[:2]
+    ax.imshow(image, extent=(0, width, height, 0), **options)
+    ax.set(xlim=(0, width), ylim=(height, 0))  # nothing drawn later moves the picture
+    ax.axis("off")
+    ax.set_title(title, fontsize=_font_size(ax), parse_math=False)
+
+
+def _font_size(ax):
+    """Points that can be read from the back of a room and suit the width of the axes."""
+    return np.clip(1.2 * ax.get_window_extent().width / ax.figure.dpi, 8, 18)
+
+
+def _draw_rectangle(ax, box, color, **style):
+    from matplotlib.patches import Rectangle
+
+    y1, x1, y2, x2 = box
+    ax.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=color, **style))
+
+
+def _draw_outlines(ax, boxes, masks, colors):
+    from matplotlib.patches import Polygon
+
+    for i, box in enumerate(boxes):
+        for points in _outlines(masks[..., i], box):
+            ax.add_patch(Polygon(points[:, 0] + 0.5, fill=False, edgecolor=colors[i], linewidth=2))
+
+
+def _draw_labels(ax, boxes, captions, colors):
+    """Captions beside their boxes on axes that show a picture; no caption where there is no box."""
+    named = [i for i in _real(boxes) if captions[i]]
+    if not named:
+        return
+    figure = ax.figure.canvas.figure
+    texts = [
+        ax.text(
+            0,
+            0,
+            captions[i],
+            fontsize=_font_size(ax),
+            parse_math=False,
+            color=text_color(colors[i]),
+            va="top",
+            bbox={"boxstyle": "square,pad=0.2", "facecolor": colors[i], "edgecolor": "none"},
+        )
+        for i in named
+    ]
+    figure.draw_without_rendering()  # only now the size of a text on the picture is known
+    to_data = ax.transData.inverted()
+    extents = [to_data.transform(text.get_bbox_patch().get_window_extent().get_points()) for text in texts]
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    sizes = [np.abs(extent[1] - extent[0])[::-1] for extent in extents]
+    corners = _place_labels(boxes[named], sizes, (bottom - top, right - left))
+    for text, extent, (y, x) in zip(texts, extents, corners, strict=True):
+        text.set_position((x - extent[:, 0].min(), y - extent[:, 1].min()))
+
+
+def display_images(images, titles=None, cols=4, cmap=None, norm=None, interpolation=None):
+    """Show pictures side by side, row by row.
+
+    Args:
+        images: Pictures: (H, W) arrays are coloured by `cmap` and `norm`, all others are shown as
+            they are.
+        titles: One title a picture.
+        cols: Pictures in a row.
+        cmap, norm, interpolation: As in `matplotlib.pyplot.imshow`.
+
+    Returns:
+        List of Axes, one a picture.
+    """
+    if titles is not None:
+        titles = [str(title) for title in titles]
+    if titles is not None and len(titles) != len(images):
+        raise ValueError(
+            f"titles must hold one entry for each of the {len(images)} images; got {len(titles)}."
+        )
+    cols = max(1, min(cols, len(images)))
+    rows = max(1, -(-len(images) // cols))
+    axes = _new_axes((14, 14 * rows / max(cols, 2)), rows, cols)
+    for ax in axes[len(images) :]:
+        ax.axis("off")
+    for i, image in enumerate(images):
+        if np.ndim(image) != 2:
+            image = as_rgb(image)
+        _show_picture(
+            axes[i],
+            np.asarray(image),
+            titles[i] if titles else "",
+            cmap=cmap,
+            norm=norm,
+            interpolation=interpolation,
+        )
+    if len(images) == 0:
+        axes[0].set_title("No pictures")
+    _show()
+    return axes[: len(images)]
+
+
+def display_instances(
+    image,
+    boxes,
+    masks,
+    class_ids,
+    class_names,
+    scores=None,
+    title="",
+    figsize=(16, 16),
+    ax=None,
+    show_mask=True,
+    show_bbox=True,
+    colors=None,
+    captions=None,
+):
+    """Show a picture with its objects: masks, outlines, boxes, captions.
+
+    Args:
+        image: Picture, as `mrcnn.images.as_rgb` takes it.
+        boxes: (N, 4) in pixels. Rows without area, such as padding, are not drawn.
+        masks: (H, W, N) boolean, or None for boxes alone. A mask is shown inside its box only.
+        class_ids: (N,) integers.
+        class_names: The name of each class id, a list or a dictionary.
+        scores: (N,) in 0..1, or None for captions without numbers.
+        title: Above the picture. Where there are no objects it says so.
+        figsize: Inches, of the figure made when `ax` is not given.
+        ax: Axes to draw on. The figure is then left to the caller to show.
+        show_mask: False leaves out the tints; the outlines stay.
+        show_bbox: False leaves out the boxes.
+        colors: N colours; None gives those of `random_colors`.
+        captions: N texts in place of names and scores; an empty one or None is left out.
+
+    Returns:
+        The Axes; keep the figure by `display_instances(…).figure.savefig(path)`.
+
+    Raises:
+        ValueError: The arguments disagree on the number of objects or the size of the picture.
+    """
+    canvas = np.array(as_rgb(image), order="C")
+    shape = canvas.shape[:2]
+    boxes = _check_boxes(boxes)
+    masks = _check_masks(masks, len(boxes), shape)
+    class_ids = _check_count(class_ids, len(boxes), "class_ids")
+    scores = _check_count(scores, len(boxes), "scores")
+    captions = _check_count(captions, len(boxes), "captions")
+    colors = _check_colors(colors, len(boxes))
+    if captions is None:
+        captions = _captions(class_ids, class_names, scores)
+
+    boxes = _inside(boxes, shape)
+    if len(boxes) == 0:
+        title = f"{title}: no objects found" if title else "No objects found"
+    if masks is not None and show_mask:
+        _tint(canvas, boxes, masks, colors)
+    axes = ax or _new_axes(figsize)[0]
+    _show_picture(axes, canvas, title)
+    if masks is not None:
+        _draw_outlines(axes, boxes, masks, colors)
+    if show_bbox:
+        for box, color in zip(boxes, colors, strict=True):
+            _draw_rectangle(axes, box, color, linewidth=1.5, linestyle="--")
+    _draw_labels(axes, boxes, captions, colors)
+    if ax is None:
+        _show()
+    return axes
+
+
+def display_differences(
+    image,
+    gt_box,
+    gt_class_id,
+    gt_mask,
+    pred_box,
+    pred_class_id,
+    pred_score,
+    pred_mask,
+    class_names,
+    title="",
+    ax=None,
+    show_mask=True,
+    show_box=True,
+    iou_threshold=0.5,
+    score_threshold=0.5,
+):
+    """Show ground truth in green and detections in red, with each detection's score and IoU.
+
+    Args:
+        image: Picture, as `mrcnn.images.as_rgb` takes it.
+        gt_box, gt_class_id, gt_mask: (N, 4) pixels, (N,), (H, W, N) boolean.
+        pred_box, pred_class_id, pred_score, pred_mask: The same of M detections, with their scores.
+        class_names: The name of each class id.
+        title, ax, show_mask, show_box: As in `display_instances`.
+        iou_threshold: Mask IoU from which a detection of the right class counts as found.
+        score_threshold: Detections below it are not counted; they are shown all the same.
+
+    Returns:
+        The Axes.
+    """
+    from mrcnn.metrics import compute_matches
+
+    shape = as_rgb(image).shape[:2]
+    gt_box, pred_box = _check_boxes(gt_box, "gt_box"), _check_boxes(pred_box, "pred_box")
+    gt_mask = _check_masks(gt_mask, len(gt_box), shape, "gt_mask")
+    pred_mask = _check_masks(pred_mask, len(pred_box), shape, "pred_mask")
+    gt_class_id = _check_count(gt_class_id, len(gt_box), "gt_class_id")
+    pred_class_id = _check_count(pred_class_id, len(pred_box), "pred_class_id")
+    pred_score = _check_count(pred_score, len(pred_box), "pred_score")
+
+    real = _real(gt_box)
+    gt_box, gt_class_id, gt_mask = gt_box[real], np.asarray(gt_class_id)[real], gt_mask[..., real]
+    real = np.array(_real(pred_box), dtype=int)
+    real = real[np.argsort(-np.asarray(pred_score)[real], kind="stable")]  # as compute_matches does
+    pred_box, pred_class_id = pred_box[real], np.asarray(pred_class_id)[real]
+    pred_score, pred_mask = np.asarray(pred_score)[real], pred_mask[..., real]
+
+    matches, _, overlaps = compute_matches(
+        gt_box,
+        gt_class_id,
+        gt_mask,
+        pred_box,
+        pred_class_id,
+        pred_score,
+        pred_mask,
+        iou_threshold=iou_threshold,
+        score_threshold=score_threshold,
+    )
+    found = np.count_nonzero(np.asarray(matches) > -1)
+    best = np.max(overlaps, axis=1, initial=0)
+    captions = _captions(pred_class_id, class_names, pred_score)
+    captions = [f"{caption} / {iou:.2f}" for caption, iou in zip(captions, best, strict=True)]
+    green, red = OKABE_ITO["green"], OKABE_ITO["vermillion"]
+    return display_instances(
+        image,
+        np.concatenate([gt_box, pred_box]),
+        np.concatenate([gt_mask, pred_mask], axis=-1),
+        np.concatenate([gt_class_id, pred_class_id]),
+        class_names,
+        ax=ax,
+        show_mask=show_mask,
+        show_bbox=show_box,
+        colors=[green] * len(gt_box) + [red] * len(pred_box),
+        captions=[""] * len(gt_box) + captions,
+        title=title
+        or f"Ground truth (green), detections (red: class score / IoU)\n{found} of {len(gt_box)} found",
+    )
+
+
+def draw_boxes(
+    image,
+    boxes=None,
+    refined_boxes=None,
+    masks=None,
+    captions=None,
+    visibilities=None,
+    title="",
+    ax=None,
+):
+    """Show boxes before and after refinement, joined by a line from corner to corner.
+
+    Args:
+        image: Picture, as `mrcnn.images.as_rgb` takes it.
+        boxes: (N, 4) in pixels, or None; dashed where a refined box belongs to them.
+        refined_boxes: (N, 4) in pixels, or None; solid.
+        masks: (H, W, N) boolean, or None. A mask is shown as far as its two boxes reach.
+        captions: N texts, or None.
+        visibilities: N of 0 (grey and dotted, its refined box left out), 1 (dotted) and
+            2 (the default).
+        title: Above the picture.
+        ax: Axes to draw on; None makes a figure of 12 × 12 inches.
+
+    Returns:
+        The Axes.
+
+    Raises:
+        ValueError: The arguments disagree on the number of boxes or the size of the picture.
+    """
+    canvas = np.array(as_rgb(image), order="C")
+    boxes = None if boxes is None else _check_boxes(boxes)
+    if refined_boxes is not None:
+        refined_boxes = _check_boxes(refined_boxes, "refined_boxes")
+        boxes = refined_boxes if boxes is None else boxes
+        _check_count(refined_boxes, len(boxes), "refined_boxes")
+    boxes = _check_boxes([]) if boxes is None else boxes
+    final = boxes if refined_boxes is None else refined_boxes
+    masks = _check_masks(masks, len(boxes), canvas.shape[:2])
+    captions = _check_count(captions, len(boxes), "captions")
+    visibilities = _check_count(visibilities, len(boxes), "visibilities")
+    visibilities = [2] * len(boxes) if visibilities is None else visibilities
+    colors = [
+        color if visibility else (0.7, 0.7, 0.7)
+        for color, visibility in zip(random_colors(len(boxes)), visibilities, strict=True)
+    ]
+
+    both = np.minimum(boxes, final)[:, :2], np.maximum(boxes, final)[:, 2:]
+    reach = _inside(np.hstack(both), canvas.shape[:2])
+    if masks is not None:
+        _tint(canvas, reach, masks, colors)
+    ax = _new_axes((12, 12))[0] if ax is None else ax
+    _show_picture(ax, canvas, title)
+    if masks is not None:
+        _draw_outlines(ax, reach, masks, colors)
+    for box, refined, color, visibility in zip(boxes, final, colors, visibilities, strict=True):
+        moved = visibility > 0 and not np.array_equal(refined, box)
+        style = ":" if visibility < 2 else "--" if moved else "-"
+        _draw_rectangle(ax, box, color, linewidth=2, linestyle=style)
+        if moved:
+            _draw_rectangle(ax, refined, color, linewidth=2)
+            ax.plot([box[1], refined[1]], [box[0], refined[0]], color=color)
+    if captions is not None:
+        _draw_labels(ax, _inside(final, canvas.shape[:2]), captions, colors)
+    return ax
+
+
+def draw_rois(image, rois, refined_rois, mask, class_ids, class_names, limit=10):
+    """Show regions of interest as the second stage is trained on them.
+
+    Args:
+        image: Picture, as `mrcnn.images.as_rgb` takes it.
+        rois: (N, 4) in pixels. Rows without area are padding.
+        refined_rois: (N, 4) in pixels, where the deltas take them.
+        mask: (N, h, w) in 0..1, the mask of each region, stretched over it.
+        class_ids: (N,); 0 marks a negative region, which is drawn grey.
+        class_names: The name of each class id.
+        limit: Show at most so many, spread evenly over all.
+
+    Returns:
+        The Axes; the title counts positive and negative regions.
+    """
+    image, rois = as_rgb(image), _check_boxes(rois, "rois")
+    for values, name in (refined_rois, "refined_rois"), (mask, "mask"), (class_ids, "class_ids"):
+        _check_count(values, len(rois), name)
+    class_ids = np.asarray(class_ids, dtype=int)
+    real = _real(rois)
+    positive = np.count_nonzero(class_ids[real] > 0)
+    spread = np.linspace(0, len(real) - 1, min(limit, len(real))).astype(int)
+    shown = [real[i] for i in spread]
+
+    masks = np.zeros((*image.shape[:2], len(shown)), dtype=bool)
+    captions = _names(class_ids[shown], class_names)
+    for i, roi in enumerate(shown):
+        if class_ids[roi] > 0:
+            masks[..., i] = unmold_mask(mask[roi], rois[roi].astype(int), image.shape)
+        else:
+            captions[i] = ""
+    return draw_boxes(
+        image,
+        rois[shown],
+        _check_boxes(refined_rois, "refined_rois")[shown],
+        masks,
+        captions,
+        visibilities=np.where(class_ids[shown] > 0, 2, 0),
+        title=f"{len(shown)} of {len(real)} regions: {positive} positive, {len(real) - positive} negative",
+    )
+
+
+def display_top_masks(image, mask, class_ids, class_names, limit=4):
+    """Show a picture, and beside it the masks of the classes that cover most of it.
+
+    Args:
+        image: Picture, as `mrcnn.images.as_rgb` takes it.
+        mask: (H, W, N) boolean.
+        class_ids: (N,) integers.
+        class_names: The name of each class id.
+        limit: Show at most so many classes.
+
+    Returns:
+        List of Axes: the picture, then one a class.
+    """
+    image, class_ids = as_rgb(image), np.asarray(class_ids, dtype=int)
+    mask = _check_masks(mask, len(class_ids), image.shape[:2])
+    areas = np.count_nonzero(mask, axis=(0, 1))
+    total = {int(i): areas[class_ids == i].sum() for i in np.unique(class_ids)}
+    top = [i for i in sorted(total, key=total.get, reverse=True) if total[i]][:limit]
+
+    panels, titles = [image], [f"{image.shape[0]} × {image.shape[1]}"]
+    colors = random_colors(len(class_ids))
+    for class_id, name in zip(top, _names(top, class_names), strict=True):
+        members = np.flatnonzero(class_ids == class_id)
+        panels.append(np.zeros_like(image))
+        for i in members:
+            apply_mask(panels[-1], mask[..., i], colors[i], alpha=1)
+        titles.append(f"{name} ({len(members)})")
+    return display_images(panels, titles, cols=len(panels))
+
+
+# ---------------------------------------------------------------------------------------------
+# Plots and tables
+# ---------------------------------------------------------------------------------------------
+
+
+def plot_precision_recall(AP, precisions, recalls):
+    """Plot precision against recall, as `mrcnn.metrics.compute_ap` gives them.
+
+    Returns:
+        The Axes.
+    """
+    ax = _new_axes((7, 6))[0]
+    ax.step(recalls, precisions, where="pre", linewidth=3, color=OKABE_ITO["blue"])
+    ax.fill_between(recalls, precisions, step="pre", alpha=0.2, color=OKABE_ITO["blue"])
+    ax.set(xlim=(0, 1.02), ylim=(0, 1.05), title=f"Precision and recall: AP = {AP:.3f}")
+    ax.set(xlabel="recall: share of the objects found", ylabel="precision: share of the detections right")
+    return ax
+
+
+def plot_overlaps(gt_class_ids, pred_class_ids, pred_scores, overlaps, class_names, threshold=0.5):
+    """Plot a grid of the IoU of every detection with every ground-truth object.
+
+    Args:
+        gt_class_ids: (M,) classes of the objects.
+        pred_class_ids, pred_scores: (N,) classes and scores of the detections.
+        overlaps: (N, M) IoU in 0..1.
+        class_names: The name of each class id.
+        threshold: A cell at or above it says "match", or "wrong" where the classes differ.
+
+    Returns:
+        The Axes.
+    """
+    gt_class_ids, pred_class_ids = np.asarray(gt_class_ids), np.asarray(pred_class_ids)
+    shape = len(pred_class_ids), len(gt_class_ids)
+    overlaps = np.asarray(overlaps, dtype=float)
+    if overlaps.shape != shape:
+        raise ValueError(
+            f"overlaps must have the shape {shape}, one row a detection and one "
+            f"column an object; got {overlaps.shape}."
+        )
+    ax = _new_axes(np.clip(np.multiply(shape[::-1], 1.1) + 3, 5, 20))[0]
+    if 0 in shape:
+        ax.axis("off")
+        ax.set_title(f"{shape[0]} detections, {shape[1]} objects: nothing to compare")
+        return ax
+    ax.imshow(overlaps, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), iou in np.ndenumerate(overlaps):
+        same = pred_class_ids[row] == gt_class_ids[column]
+        verdict = ("match" if same else "wrong") if iou >= threshold else ""
+        style = {"ha": "center", "va": "center", "color": "white" if iou > 0.5 else "black"}
+        ax.text(column, row, f"{iou:.2f}\n{verdict}".strip(), fontsize=12, **style)
+    ax.set_xticks(range(shape[1]), _names(gt_class_ids, class_names), rotation=90, parse_math=False)
+    ax.set_yticks(range(shape[0]), _captions(pred_class_ids, class_names, pred_scores), parse_math=False)
+    ax.set(xlabel="ground truth", ylabel="detections", title="IoU")
+    return ax
+
+
+class _Table:
+    """Rows of cells, as text in a terminal and as HTML in a notebook."""
+
+    def __init__(self, rows):
+        self.rows = [[str(cell) for cell in row] for row in rows]
+
+    def __repr__(self):
+        columns = max((len(row) for row in self.rows), default=0)
+        rows = [row + [""] * (columns - len(row)) for row in self.rows]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        return "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        )
+
+    def _repr_html_(self):
+        rows = ("".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in self.rows)
+        return "<table>" + "".join(f"<tr>{row}</tr>" for row in rows) + "</table>"
+
+
+def display_table(table):
+    """Show a list of rows: a table in a notebook, aligned columns of text elsewhere."""
+    try:
+        from IPython.display import display
+    except ImportError:
+        display = print
+    display(_Table(table))
+
+
+def display_weight_stats(model):
+    """Show shape, minimum, maximum and standard deviation of every weight of a model.
+
+    Marked are weights whose values are all equal ("untrained?": biases still at zero, say), not
+    finite, or larger than 1,000 ("overflow?").
+
+    Args:
+        model: A `MaskRCNN` or a Keras model.
+    """
+    from mrcnn.weights import variables
+
+    table = [["weight", "shape", "min", "max", "std", ""]]
+    for name, variable in variables(getattr(model, "keras_model", model)).items():
+        values = np.array(variable)
+        low, high = values.min(), values.max()
+        if not max(abs(low), abs(high)) <= 1000:
+            mark = "overflow?"
+        else:
+            mark = "untrained?" if low == high and values.size > 1 else ""
+        statistics = (f"{value:+.4f}" for value in (low, high, values.std()))
+        table.append([name, values.shape, *statistics, mark])
+    display_table(table)
