@@ -1,0 +1,369 @@
+"""How good detections are: matches, average precision, and COCO's own numbers.
+
+Two ways to count. `compute_ap` and its kin judge one picture at a time, all classes together, and
+take the area under the whole precision-recall curve; they are quick, and follow the original's
+rules to the letter. `evaluate` judges a whole data set as COCO does, through pycocotools: its
+numbers are those that papers print. The two differ, so do not compare one with the other.
+"""
+
+import contextlib
+import io
+
+import numpy as np
+
+from mrcnn.network.boxes import iou as box_iou
+
+# As pycocotools orders them.
+COCO_NUMBERS = ["AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl"]
+
+
+# One picture
+
+
+def trim_zeros(x):
+    """The rows of `x` [N, M] that are not all zero: what is left without the padding."""
+    return x[np.any(x != 0, axis=1)]
+
+
+def compute_overlaps_masks(masks1, masks2):
+    """Intersection over union of every mask of one set with every mask of another.
+
+    Args:
+        masks1: [H, W, N], bool, or numbers that count as inside above 0.5.
+        masks2: [H, W, M], likewise.
+
+    Returns:
+        [N, M] float32 in [0, 1] (float64 if N or M is 0). Two empty masks overlap by 0.
+    """
+    if not masks1.shape[-1] or not masks2.shape[-1]:
+        return np.zeros((masks1.shape[-1], masks2.shape[-1]))
+    flat1, flat2 = (
+        (masks > 0.5).reshape(-1, masks.shape[-1]).astype(np.float32) for masks in (masks1, masks2)
+    )
+    intersections = flat1.T @ flat2
+    unions = flat1.sum(axis=0)[:, None] + flat2.sum(axis=0) - intersections
+    return intersections / np.maximum(unions, 1)
+
+
+def compute_matches(
+    gt_boxes,
+    gt_class_ids,
+    gt_masks,
+    pred_boxes,
+    pred_class_ids,
+    pred_scores,
+    pred_masks,
+    iou_threshold=0.5,
+    score_threshold=0.0,
+):
+    """Pairs predictions with ground-truth objects of the same class, the surest first.
+
+    Each prediction, in the order of falling scores, takes the object that its mask overlaps most
+    among those of its class that are still free.
+
+    Args:
+        gt_boxes: [N, 4]; rows of zeros are padding.
+        gt_class_ids: [N] int.
+        gt_masks: [H, W, N].
+        pred_boxes: [M, 4]; rows of zeros are padding.
+        pred_class_ids: [M] int.
+        pred_scores: [M] float.
+        pred_masks: [H, W, M].
+        iou_threshold: masks that overlap less are no match.
+        score_threshold: in spite of its name a second threshold on the overlap, as in the original.
+
+    Returns:
+        gt_match: [N] float, for each object the prediction that took it, or -1.
+        pred_match: [M] float, for each prediction the object it took, or -1.
+        overlaps: [M, N] IoU of masks.
+        Predictions are numbered in the order of falling scores.
+    """
+    overlaps, gt_class_ids, pred_class_ids = _overlaps_by_score(
+        gt_boxes, gt_class_ids, gt_masks, pred_boxes, pred_class_ids, pred_scores, pred_masks
+    )
+    threshold = max(iou_threshold, score_threshold)
+    return *_match(overlaps, gt_class_ids, pred_class_ids, threshold), overlaps
+
+
+def compute_ap(
+    gt_boxes,
+    gt_class_ids,
+    gt_masks,
+    pred_boxes,
+    pred_class_ids,
+    pred_scores,
+    pred_masks,
+    iou_threshold=0.5,
+):
+    """Average precision of one picture, at one threshold; arguments as in `compute_matches`.
+
+    Returns:
+        mAP: float, the area under the curve of precision over recall, after each precision was
+            raised to the highest that follows it. 0 if there is no ground truth.
+        precisions: [M + 2] float, of the 0, 1, 2, … surest predictions, raised so; a 0 at the end.
+        recalls: [M + 2] float, of the same; a 1 at the end.
+        overlaps: [M, N] IoU of masks, predictions in the order of falling scores.
+    """
+    gt_match, pred_match, overlaps = compute_matches(
+        gt_boxes,
+        gt_class_ids,
+        gt_masks,
+        pred_boxes,
+        pred_class_ids,
+        pred_scores,
+        pred_masks,
+        iou_threshold,
+    )
+    return *_average_precision(pred_match, len(gt_match)), overlaps
+
+
+def compute_ap_range(
+    gt_box,
+    gt_class_id,
+    gt_mask,
+    pred_box,
+    pred_class_id,
+    pred_score,
+    pred_mask,
+    iou_thresholds=None,
+    verbose=1,
+):
+    """Average precision of one picture, averaged over thresholds, by default 0.5, 0.55, … 0.95.
+
+    Arguments are as in `compute_matches`; `verbose` prints a line for each threshold and the mean.
+    """
+    if iou_thresholds is None:
+        iou_thresholds = np.arange(0.5, 1.0, 0.05)
+    overlaps, gt_class_id, pred_class_id = _overlaps_by_score(
+        gt_box, gt_class_id, gt_mask, pred_box, pred_class_id, pred_score, pred_mask
+    )
+    aps = []
+    for threshold in iou_thresholds:
+        gt_match, pred_match = _match(overlaps, gt_class_id, pred_class_id, threshold)
+        aps.append(_average_precision(pred_match, len(gt_match))[0])
+        if verbose:
+            print(f"AP @{threshold:.2f}:\t {aps[-1]:.3f}")
+    mean = np.mean(aps)
+    if verbose:
+        print(f"AP @{iou_thresholds[0]:.2f}-{iou_thresholds[-1]:.2f}:\t {mean:.3f}")
+    return mean
+
+
+def compute_recall(pred_boxes, gt_boxes, iou):
+    """How many of the ground-truth boxes are found, whatever their class.
+
+    Args:
+        pred_boxes: [M, 4] pixels.
+        gt_boxes: [N, 4] pixels.
+        iou: least overlap of a box found.
+
+    Returns:
+        recall: float, the share of the ground-truth boxes that are the best match of a prediction
+            which overlaps it enough. 0 if there are none.
+        positive_ids: [P] int, the predictions that overlap a ground-truth box enough.
+    """
+    if not len(gt_boxes):
+        return 0.0, np.zeros(0, int)
+    overlaps = box_iou(pred_boxes, gt_boxes)
+    positive_ids = np.flatnonzero(overlaps.max(axis=1) >= iou)
+    found = np.unique(overlaps[positive_ids].argmax(axis=1))
+    return len(found) / len(gt_boxes), positive_ids
+
+
+def _overlaps_by_score(gt_boxes, gt_class_ids, gt_masks, pred_boxes, pred_class_ids, pred_scores, pred_masks):
+    """Mask IoU [M, N] and class ids [N], [M] without padding, predictions by falling score."""
+    count = len(trim_zeros(gt_boxes))
+    order = np.argsort(pred_scores[: len(trim_zeros(pred_boxes))])[::-1]
+    overlaps = compute_overlaps_masks(pred_masks[..., order], gt_masks[..., :count])
+    return overlaps, gt_class_ids[:count], pred_class_ids[order]
+
+
+def _match(overlaps, gt_class_ids, pred_class_ids, threshold):
+    gt_match = np.full(len(gt_class_ids), -1.0)
+    pred_match = np.full(len(pred_class_ids), -1.0)
+    for i, class_id in enumerate(pred_class_ids):
+        for j in np.argsort(overlaps[i])[::-1]:
+            if overlaps[i, j] < threshold:
+                break
+            if gt_match[j] == -1 and gt_class_ids[j] == class_id:
+                gt_match[j], pred_match[i] = i, j
+                break
+    return gt_match, pred_match
+
+
+def _average_precision(pred_match, gt_count):
+    hits = np.cumsum(pred_match > -1)
+    precisions = np.concatenate([[0], hits / np.arange(1, len(hits) + 1), [0]])
+    recalls = np.concatenate([[0], hits.astype(np.float32) / max(gt_count, 1), [1]])
+    precisions = np.maximum.accumulate(precisions[::-1])[::-1]
+    return np.sum(np.diff(recalls) * precisions[1:]), precisions, recalls
+
+
+# A whole data set, as COCO does it
+
+
+def coco_results(image_id, result, category_ids=None):
+    """One picture's detections as entries of a COCO results list.
+
+    Args:
+        image_id: id of the picture in the ground truth.
+        result: dict `rois`, `class_ids`, `scores`, `masks`, as `detect` gives it for a picture.
+        category_ids: dict class id → category id of the ground truth. Classes that are not in it
+            are left out. By default the category id is the class id.
+
+    Returns:
+        list of dicts `image_id`, `category_id`, `bbox` (x, y, width, height in pixels), `score`,
+        `segmentation` (compressed RLE, its `counts` a str), which `json.dump` can write.
+    """
+    from pycocotools import mask as mask_utils
+
+    entries = []
+    for i, (class_id, score) in enumerate(zip(result["class_ids"], result["scores"], strict=True)):
+        category_id = int(class_id) if category_ids is None else category_ids.get(int(class_id))
+        if category_id is None:
+            continue
+        y1, x1, y2, x2 = (float(edge) for edge in result["rois"][i])
+        rle = mask_utils.encode(np.asfortranarray(result["masks"][:, :, i], np.uint8))
+        entries.append(
+            {
+                "image_id": image_id,
+                "category_id": category_id,
+                "bbox": [x1, y1, x2 - x1, y2 - y1],
+                "score": float(score),
+                "segmentation": {"size": rle["size"], "counts": rle["counts"].decode()},
+            }
+        )
+    return entries
+
+
+def coco_ground_truth(dataset, image_ids=None):
+    """Any data set as pycocotools' COCO object, made in memory.
+
+    Its image ids and category ids are the data set's own image ids and class ids. An object's area,
+    by which COCO tells small (under 32²) from medium and large (over 96²), is that of its mask;
+    objects without a pixel are left out.
+
+    Args:
+        dataset: a prepared `mrcnn.data.dataset.Dataset`.
+        image_ids: which of its pictures; by default all.
+    """
+    from pycocotools import mask as mask_utils
+    from pycocotools.coco import COCO
+
+    images, annotations = [], []
+    for image_id in dataset.image_ids if image_ids is None else image_ids:
+        masks, class_ids = dataset.load_mask(image_id)
+        images.append({"id": int(image_id), "height": masks.shape[0], "width": masks.shape[1]})
+        for i, class_id in enumerate(class_ids):
+            rle = mask_utils.encode(np.asfortranarray(masks[:, :, i], np.uint8))
+            area = float(mask_utils.area(rle))
+            if not area:
+                continue  # nobody could find it
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,  # COCOeval takes an id of 0 for "no match"
+                    "image_id": int(image_id),
+                    "category_id": abs(int(class_id)),
+                    "iscrowd": int(class_id < 0),
+                    "segmentation": rle,
+                    "area": area,
+                    "bbox": mask_utils.toBbox(rle).tolist(),
+                }
+            )
+    categories = [{"id": i, "name": name} for i, name in enumerate(dataset.class_names) if i]
+    coco = COCO()
+    coco.dataset = {"images": images, "categories": categories, "annotations": annotations}
+    with _silence():
+        coco.createIndex()
+    return coco
+
+
+def evaluate_coco(coco_gt, results, kind="segm"):
+    """COCO's twelve numbers, and the average precision of each class.
+
+    Args:
+        coco_gt: ground truth, a `pycocotools.coco.COCO`.
+        results: list of dicts as `coco_results` gives them; it may be empty.
+        kind: "segm" compares masks, "bbox" boxes.
+
+    Returns:
+        dict: AP (mean over IoU 0.5, 0.55, … 0.95), AP50, AP75, and APs, APm, APl of small, medium
+        and large objects; AR1, AR10, AR100 (recall with so many detections a picture), ARs, ARm,
+        ARl; `per_class`: dict class name → dict AP, AP50. A number is -1, as COCO has it, where
+        the ground truth has no such object.
+
+    Raises:
+        ValueError: `kind` is another, or a result is of a picture that is not in the ground truth.
+    """
+    from pycocotools.cocoeval import COCOeval
+
+    if kind not in ("segm", "bbox"):
+        raise ValueError(f'kind is {kind!r}; it may be "segm" or "bbox".')
+    with _silence():
+        judge = COCOeval(coco_gt, _detections(coco_gt, results, kind), kind)
+        judge.evaluate()
+        judge.accumulate()
+        judge.summarize()
+    # [thresholds, recalls, classes] of objects of all sizes, with 100 detections a picture
+    precision = judge.eval["precision"][:, :, :, 0, -1]
+    names = [category["name"] for category in coco_gt.loadCats(judge.params.catIds)]
+    return {
+        **dict(zip(COCO_NUMBERS, judge.stats.tolist(), strict=True)),
+        "per_class": {
+            name: {"AP": _mean(precision[..., k]), "AP50": _mean(precision[0, :, k])}
+            for k, name in enumerate(names)
+        },
+    }
+
+
+def evaluate(model, dataset, image_ids=None, category_ids=None, progress=iter):
+    """Detects in the pictures of a data set, and counts as COCO does.
+
+    Pictures are read one by one and masks are packed at once, so memory does not grow with them.
+
+    Args:
+        model: anything with `detect(images) -> [result, …]`.
+        dataset: a prepared `mrcnn.data.dataset.Dataset`.
+        image_ids: which of its pictures; by default all.
+        category_ids: dict class id of the model → class id of the data set, if they differ.
+        progress: called with the list of image ids, gives an iterator over them: `tqdm.tqdm`, say.
+
+    Returns:
+        dict "bbox" and "segm" → numbers as `evaluate_coco` gives them.
+    """
+    image_ids = [int(i) for i in (dataset.image_ids if image_ids is None else image_ids)]
+    coco_gt = coco_ground_truth(dataset, image_ids)
+    results = []
+    for image_id in progress(image_ids):
+        (result,) = model.detect([dataset.load_image(image_id)])
+        results += coco_results(image_id, result, category_ids)
+    return {kind: evaluate_coco(coco_gt, results, kind) for kind in ("bbox", "segm")}
+
+
+def _detections(coco_gt, results, kind):
+    strays = {entry["image_id"] for entry in results} - set(coco_gt.getImgIds())
+    if strays:
+        raise ValueError(
+            f"There are results for {len(strays)} pictures that are not in the ground truth, "
+            f"one of them with the id {next(iter(strays))!r}."
+        )
+    # pycocotools writes into the entries; and seeing a box it would take the box's area for the
+    # mask's, which decides what counts as small.
+    unwanted = {"segm": "bbox", "bbox": "segmentation"}[kind]
+    entries = [{k: v for k, v in entry.items() if k != unwanted} for entry in results]
+    if entries:
+        return coco_gt.loadRes(entries)
+    nothing = type(coco_gt)()  # loadRes fails on an empty list
+    nothing.dataset = {**coco_gt.dataset, "annotations": []}
+    nothing.createIndex()
+    return nothing
+
+
+def _mean(precision):
+    valid = precision[precision > -1]
+    return float(valid.mean()) if valid.size else -1.0
+
+
+def _silence():
+    """pycocotools prints what it does."""
+    return contextlib.redirect_stdout(io.StringIO())
