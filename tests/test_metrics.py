@@ -350,7 +350,7 @@ def test_equal_to_pycocotools_on_a_file(tmp_path):
     for image_id in range(10, 18):
         images.append({"id": image_id, "file_name": f"{image_id}.png", "width": size, "height": size})
         Image.new("RGB", (size, size), (image_id - 10,) * 3).save(tmp_path / f"{image_id}.png")
-        sides = rng.integers(8, 120, (5, 2))
+        sides = rng.integers(20, 120, (5, 2))
         corners = rng.integers(0, size - sides)
         boxes = np.concatenate([corners, corners + sides], axis=1)
         category_ids = rng.choice([4, 21, 50], 5)
@@ -366,7 +366,7 @@ def test_equal_to_pycocotools_on_a_file(tmp_path):
                     "iscrowd": 0,
                 }
             )
-        moved = np.clip(boxes + rng.integers(-5, 6, boxes.shape), 0, size)
+        moved = np.clip(boxes + rng.integers(-9, 10, boxes.shape), 0, size)
         class_ids = 1 + np.searchsorted([4, 21, 50], category_ids)
         class_ids[rng.random(5) < 0.2] = 1
         wobbly.append(detections(moved, class_ids, rng.random(5), size))
