@@ -327,7 +327,7 @@ def _show_picture(ax, image, title="", **options):
 
 def _font_size(ax):
     """Points that can be read from the back of a room and suit the width of the axes."""
-    return np.clip(1.2 * ax.get_window_extent().width / ax.figure.dpi, 8, 18)
+    return np.clip(1.2 * ax.get_window_extent().width / ax.figure.dpi, 10, 18)
 
 
 def _draw_rectangle(ax, box, color, **style):
@@ -705,6 +705,13 @@ def display_top_masks(image, mask, class_ids, class_names, limit=4):
 # ---------------------------------------------------------------------------------------------
 
 
+def _enlarge(ax):
+    """Letters of a plot that can be read from the back of a room."""
+    for text in ax.title, ax.xaxis.label, ax.yaxis.label:
+        text.set_fontsize(15)
+    ax.tick_params(labelsize=13)
+
+
 def plot_precision_recall(AP, precisions, recalls):
     """Plot precision against recall, as `mrcnn.metrics.compute_ap` gives them.
 
@@ -716,6 +723,7 @@ def plot_precision_recall(AP, precisions, recalls):
     ax.fill_between(recalls, precisions, step="pre", alpha=0.2, color=OKABE_ITO["blue"])
     ax.set(xlim=(0, 1.02), ylim=(0, 1.05), title=f"Precision and recall: AP = {AP:.3f}")
     ax.set(xlabel="recall: share of the objects found", ylabel="precision: share of the detections right")
+    _enlarge(ax)
     return ax
 
 
@@ -749,11 +757,12 @@ def plot_overlaps(gt_class_ids, pred_class_ids, pred_scores, overlaps, class_nam
     for (row, column), iou in np.ndenumerate(overlaps):
         same = pred_class_ids[row] == gt_class_ids[column]
         verdict = ("match" if same else "wrong") if iou >= threshold else ""
-        style = {"ha": "center", "va": "center", "color": "white" if iou > 0.5 else "black"}
-        ax.text(column, row, f"{iou:.2f}\n{verdict}".strip(), fontsize=12, **style)
+        style = {"ha": "center", "va": "center", "color": "white" if iou > 0.6 else "black"}
+        ax.text(column, row, f"{iou:.2f}\n{verdict}".strip(), fontsize=13, **style)
     ax.set_xticks(range(shape[1]), _names(gt_class_ids, class_names), rotation=90, parse_math=False)
     ax.set_yticks(range(shape[0]), _captions(pred_class_ids, class_names, pred_scores), parse_math=False)
     ax.set(xlabel="ground truth", ylabel="detections", title="IoU")
+    _enlarge(ax)
     return ax
 
 
