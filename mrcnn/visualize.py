@@ -808,7 +808,7 @@ def display_weight_stats(model):
 
     table = [["weight", "shape", "min", "max", "std", ""]]
     for name, variable in variables(getattr(model, "keras_model", model)).items():
-        values = np.array(variable)
+        values = variable.numpy()
         low, high = values.min(), values.max()
         if not max(abs(low), abs(high)) <= 1000:
             mark = "overflow?"
