@@ -1,0 +1,469 @@
+"""Pictures on their way into the network and masks on their way out.
+
+    file, Pillow image, array  → as_rgb       → (H, W, 3) uint8
+                               → resize_image → the network's size, padded with zeros
+                               → mold_image   → minus the mean colour, float32
+    28 × 28 mask, its box      → unmold_masks → (H, W, N) bool, at the picture's own size
+
+Boxes are `(y1, x1, y2, x2)` in pixels, half-open: row y2 and column x2 lie outside.
+"""
+
+import os
+import random
+import threading
+import warnings
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, ImageOps
+
+# Python keeps one list of warning filters for all threads, so only one may change it at a time.
+_WARNINGS = threading.Lock()
+
+
+# Any picture → RGB
+
+
+def as_rgb(picture):
+    """Give any picture as an (H, W, 3) uint8 array of red, green and blue.
+
+    Args:
+        picture: a path, a Pillow image or an array.
+            Files and Pillow images may have any mode; the camera's rotation (EXIF) is applied, and
+            of an animation the first frame (of an open image: the current one) is taken.
+            Arrays are (H, W), (H, W, 1), (H, W, 3) or (H, W, 4):
+            uint8 as it is; bool as black and white; uint16 scaled from 0…65535; other integers
+            as 8 bits when no value is over 255, else as 16 bits; floats from 0…1 when no value is
+            over 1, else from 0…255.
+            An alpha channel is dropped: the colours beneath it count.
+
+    Returns:
+        (H, W, 3) uint8, C-contiguous. An array that is this already is returned itself, not copied.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: the file is no picture, is damaged or is larger than Pillow's safety limit; the
+            array has no pixels, another shape, or values that are no grey levels.
+    """
+    if isinstance(picture, (str, os.PathLike)):
+        return _from_array(*_read(Path(picture)))
+    if isinstance(picture, Image.Image):
+        return _from_array(*_decode(picture, "the Pillow image"))
+    return _from_array(np.asarray(picture), "the picture")
+
+
+def _read(path):
+    """Open a picture file; gives its pixels as an array, and the file's name for errors."""
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such file; check its name and folder.")
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; name the pictures in it one by one.")
+    if path.stat().st_size == 0:
+        raise ValueError(f"{path} is empty (0 bytes); copy or download it again.")
+    try:
+        with _WARNINGS, warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(path)
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise ValueError(
+            f"{path} has more than the {Image.MAX_IMAGE_PIXELS:,} pixels that Pillow takes for safe; "
+            "make it smaller, or raise PIL.Image.MAX_IMAGE_PIXELS if you trust it."
+        ) from error
+    except PermissionError as error:
+        raise ValueError(f"{path} may not be read; change its permissions.") from error
+    except Exception as error:  # damaged headers make Pillow raise errors of many kinds
+        raise ValueError(f"{path} is not a picture that Pillow can read; save it as PNG or JPEG.") from error
+    with image:
+        return _decode(image, str(path))
+
+
+def _decode(image, name):
+    """Decode a Pillow image; gives its pixels as an array, and its name for errors."""
+    try:
+        image = ImageOps.exif_transpose(image)
+        # Pillow would cut 16-bit, 32-bit and float pixels at 255: these are scaled as arrays.
+        if not image.mode.startswith(("I", "F")):
+            image = image.convert("RGB")
+        return np.asarray(image), name
+    except Exception as error:  # damaged pixel data makes Pillow raise errors of many kinds
+        raise ValueError(
+            f"{name} cannot be decoded ({error}); it may be cut short or damaged, "
+            "so copy it again or save it anew as PNG."
+        ) from error
+
+
+def _from_array(array, name):
+    """Bring an array of any accepted shape and dtype to (H, W, 3) uint8."""
+    channels = array.shape[2] if array.ndim == 3 else 1
+    if array.ndim not in (2, 3) or channels not in (1, 3, 4):
+        hint = "channels come last" if array.ndim == 3 else "pass pictures one by one"
+        raise ValueError(
+            f"{name} has shape {array.shape}; expected (H, W), (H, W, 1), (H, W, 3) or (H, W, 4): {hint}."
+        )
+    if array.size == 0:
+        raise ValueError(f"{name} has shape {array.shape}, so no pixels; check how it was cut.")
+    levels = _grey_levels(array, name)
+    if channels == 1:
+        levels = np.broadcast_to(levels.reshape(*levels.shape[:2], 1), (*levels.shape[:2], 3))
+    return np.ascontiguousarray(levels[:, :, :3])
+
+
+def _grey_levels(array, name):
+    """Scale pixels of any dtype to uint8, as told in `as_rgb`; the shape stays."""
+    kind = array.dtype.kind
+    if array.dtype == np.uint8:
+        return array
+    if kind == "b":
+        return array * np.uint8(255)
+    if kind not in "uif":
+        raise ValueError(f"{name} has dtype {array.dtype}; pixels are integers, floats or bool.")
+
+    low, high = array.min(), array.max()
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise ValueError(f"{name} contains NaN or infinite values; replace them, say by 0.")
+    # Interpolation in floats overshoots by a hair, which is nobody's error.
+    slack = 1e-3 if kind == "f" else 0
+    top = 255 if kind == "f" else 65535
+    if low < -slack or high > top + slack:
+        raise ValueError(
+            f"{name} has {array.dtype} values from {low:g} to {high:g}; "
+            f"scale them to 0…255{' or 0…1' if kind == 'f' else ''} first."
+        )
+    if kind == "f":
+        scale = 255.0 if high <= 1 + slack else 1.0
+    else:
+        scale = 1 / 257 if array.dtype == np.uint16 or high > 255 else 1.0
+    return np.clip(np.rint(array * np.float32(scale)), 0, 255).astype(np.uint8)
+
+
+# Size
+
+
+def resize(
+    image,
+    output_shape,
+    order=1,
+    mode="constant",
+    cval=0,
+    clip=True,
+    preserve_range=False,
+    anti_aliasing=False,
+    anti_aliasing_sigma=None,
+):
+    """Resize a picture, with the arguments and the results of `skimage.transform.resize`.
+
+    What the network uses, bilinear with zeros outside of the picture, is computed by OpenCV, which
+    is some twenty times faster; every other option is left to scikit-image itself.
+
+    Args:
+        image: (H, W) or (H, W, C), any dtype; bool counts as 0 and 1.
+        output_shape: (height, width) in pixels, of which only these two are read here.
+        preserve_range: keep 0…255 as it is. Otherwise integers are brought to 0…1.
+        order, mode, cval, clip, anti_aliasing, anti_aliasing_sigma: see scikit-image.
+
+    Returns:
+        (height, width) or (height, width, C) float, in the range of the values of `image`.
+    """
+    image = np.asarray(image)
+    bilinear = order == 1 and mode == "constant" and cval == 0 and clip and not anti_aliasing
+    if bilinear and image.ndim in (2, 3) and (preserve_range or image.dtype.kind in "bf"):
+        return _bilinear(image, *output_shape[:2])
+
+    from skimage import transform
+
+    return transform.resize(
+        image,
+        output_shape,
+        order=order,
+        mode=mode,
+        cval=cval,
+        clip=clip,
+        preserve_range=preserve_range,
+        anti_aliasing=anti_aliasing,
+        anti_aliasing_sigma=anti_aliasing_sigma,
+    )
+
+
+def _bilinear(image, height, width):
+    """Sample (H, W) or (H, W, C) bilinearly at (height, width) pixel centres, zeros around it."""
+    if image.ndim == 3:
+        # Channel by channel: OpenCV takes few at once, and a large picture less memory this way.
+        channels = [_bilinear(image[:, :, c], height, width) for c in range(image.shape[2])]
+        return np.stack(channels, axis=2)
+    floats = image.astype(np.result_type(image.dtype, np.float32))
+    sampled = cv2.resize(floats, (int(width), int(height)), interpolation=cv2.INTER_LINEAR)
+    # OpenCV repeats the border; with zeros outside it fades instead, as far as samples lie outside.
+    sampled *= _share_inside(image.shape[0], height)[:, None].astype(floats.dtype)
+    sampled *= _share_inside(image.shape[1], width).astype(floats.dtype)
+    return np.clip(sampled, floats.min(), floats.max(), out=sampled)
+
+
+def _share_inside(length, samples):
+    """Weight that each of the `samples` puts on pixels of an axis of `length`, not beyond its ends."""
+    centres = (np.arange(samples) + 0.5) * (length / samples) - 0.5
+    return 1 - np.maximum(0, np.maximum(-centres, centres - (length - 1)))
+
+
+def _scaled(height, width, scale):
+    """Size in whole pixels after scaling, at least one pixel each way."""
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def resize_image(image, min_dim=None, max_dim=None, min_scale=None, mode="square", rng=random):
+    """Bring a picture to the network's size, keeping its proportions.
+
+    The short side is enlarged to `min_dim` where it is less, at least by `min_scale`.
+
+    Args:
+        image: (H, W, C).
+        min_dim: wanted length of the short side in pixels.
+        max_dim: in "square", the longest allowed side, which wins over `min_dim`.
+        min_scale: least factor of enlargement, even where `min_dim` is reached by less.
+        mode: "none" leaves the picture alone;
+            "square" fits it in max_dim × max_dim, centred, zeros around it;
+            "pad64" makes both sides multiples of 64 by zeros around it, for the six halvings of
+            the pyramid, and wants `min_dim` to be one;
+            "crop" cuts min_dim × min_dim out of it at a random place, for training.
+        rng: source of `randint`, used by "crop".
+
+    Returns:
+        image: (h, w, C) of the dtype given.
+        window: (y1, x1, y2, x2), where the picture lies in it.
+        scale: factor of enlargement.
+        padding: [(top, bottom), (left, right), (0, 0)] in pixels.
+        crop: (y, x, h, w) in the enlarged picture, or None.
+
+    Raises:
+        ValueError: unknown mode, or a length that the mode needs is missing or unfit.
+    """
+    height, width = image.shape[:2]
+    no_padding = [(0, 0), (0, 0), (0, 0)]
+    if mode == "none":
+        return image, (0, 0, height, width), 1, no_padding, None
+    _check_resize(mode, min_dim, max_dim)
+
+    scale = max(1, min_dim / min(height, width)) if min_dim else 1
+    scale = max(scale, min_scale or 0)
+    if max_dim and mode == "square" and round(max(height, width) * scale) > max_dim:
+        scale = max_dim / max(height, width)
+    if scale != 1:
+        height, width = _scaled(height, width, scale)
+        image = resize(image, (height, width), preserve_range=True).astype(image.dtype)
+
+    if mode == "crop":
+        top, left = rng.randint(0, height - min_dim), rng.randint(0, width - min_dim)
+        image = image[top : top + min_dim, left : left + min_dim]
+        window = (0, 0, min_dim, min_dim)
+        return image, window, scale, no_padding, (top, left, min_dim, min_dim)
+
+    if mode == "square":
+        rows, columns = max_dim - height, max_dim - width
+    else:
+        rows, columns = -height % 64, -width % 64
+    top, left = rows // 2, columns // 2
+    padding = [(top, rows - top), (left, columns - left), (0, 0)]
+    window = (top, left, top + height, left + width)
+    return np.pad(image, padding), window, scale, padding, None
+
+
+def _check_resize(mode, min_dim, max_dim):
+    if mode not in ("square", "pad64", "crop"):
+        raise ValueError(f"Resize mode {mode!r} is unknown; choose none, square, pad64 or crop.")
+    if mode == "square" and not max_dim:
+        raise ValueError("Resize mode 'square' needs max_dim, the side of the square in pixels.")
+    if mode == "crop" and not min_dim:
+        raise ValueError("Resize mode 'crop' needs min_dim, the side of the crop in pixels.")
+    if mode == "pad64" and (min_dim or 0) % 64:
+        raise ValueError(f"Resize mode 'pad64' needs min_dim a multiple of 64, not {min_dim}.")
+
+
+def resize_mask(mask, scale, padding, crop=None):
+    """Bring masks to the size that `resize_image` gave their picture, by nearest neighbour.
+
+    Args:
+        mask: (H, W, N), any dtype.
+        scale, padding, crop: as `resize_image` returned them.
+
+    Returns:
+        (h, w, N) of the dtype given.
+    """
+    height, width = _scaled(*mask.shape[:2], scale)
+    rows, rows_inside = _nearest(mask.shape[0], height)
+    columns, columns_inside = _nearest(mask.shape[1], width)
+    mask = mask[rows][:, columns]
+    mask[~rows_inside] = 0
+    mask[:, ~columns_inside] = 0
+    if crop is not None:
+        y, x, h, w = crop
+        return mask[y : y + h, x : x + w]
+    return np.pad(mask, padding)
+
+
+def _nearest(length, samples):
+    """Index of the pixel nearest to each sample, end pixels on end pixels; is the sample inside?
+
+    SciPy's zoom, which the original called, gives 0 where rounding puts the last sample a hair past
+    the last pixel. Masks are to be the same to the pixel, so this does too.
+    """
+    places = np.arange(samples) * ((length - 1) / (samples - 1) if samples > 1 else 0)
+    inside = places <= length - 1
+    return np.floor(places + 0.5).astype(int), inside
+
+
+# Masks
+
+
+def extract_bboxes(mask):
+    """Find the tightest box around each mask.
+
+    Args:
+        mask: (H, W, N), bool or numbers, of which all but 0 belong to the object.
+
+    Returns:
+        (N, 4) int32 boxes; zeros for an empty mask.
+    """
+    mask = np.asarray(mask)
+    boxes = np.zeros((mask.shape[2], 4), np.int32)
+    for corner, across in ((0, 1), (1, 0)):
+        used = mask.any(axis=across)  # (H, N) rows, then (W, N) columns
+        boxes[:, corner] = used.argmax(axis=0)
+        boxes[:, corner + 2] = (len(used) - used[::-1].argmax(axis=0)) * used.any(axis=0)
+    return boxes
+
+
+def minimize_mask(bbox, mask, mini_shape):
+    """Cut masks to their boxes and shrink them, so that many fit in memory for training.
+
+    Args:
+        bbox: (N, 4) boxes in pixels.
+        mask: (H, W, N).
+        mini_shape: (h, w) of a mini mask.
+
+    Returns:
+        (h, w, N) bool.
+
+    Raises:
+        ValueError: a box has no pixels of the picture in it.
+    """
+    mini_masks = np.zeros((*mini_shape[:2], mask.shape[-1]), bool)
+    for i, (y1, x1, y2, x2) in enumerate(np.asarray(bbox)[:, :4]):
+        cut = mask[y1:y2, x1:x2, i].astype(bool)
+        if cut.size == 0:
+            raise ValueError(
+                f"Box {i}, ({y1}, {x1}, {y2}, {x2}), holds no pixel of the {mask.shape[:2]} mask; "
+                "leave out objects without area."
+            )
+        mini_masks[:, :, i] = resize(cut, mini_shape) > 0.5
+    return mini_masks
+
+
+def expand_mask(bbox, mini_mask, image_shape):
+    """Undo `minimize_mask`, as far as it can be undone.
+
+    Args:
+        bbox: (N, 4) boxes in pixels.
+        mini_mask: (h, w, N).
+        image_shape: (H, W, …) of the picture.
+
+    Returns:
+        (H, W, N) bool.
+    """
+    return _paste(np.moveaxis(mini_mask, -1, 0), bbox, image_shape, np.greater)
+
+
+def unmold_mask(mask, bbox, image_shape):
+    """Put one mask of the network into its box of the picture: see `unmold_masks`.
+
+    Args:
+        mask: (h, w) float, the probability that a pixel belongs to the object.
+        bbox: (4,) box in pixels.
+        image_shape: (H, W, …) of the picture.
+
+    Returns:
+        (H, W) bool.
+    """
+    return unmold_masks(np.asarray(mask)[None], np.asarray(bbox)[None], image_shape)[:, :, 0]
+
+
+def unmold_masks(masks, boxes, image_shape):
+    """Put masks of the network into their boxes of the picture (Mask R-CNN, section 3.1).
+
+    Each mask is resized to its box and cut at 0.5. What lies outside of the picture is left out; a
+    box without area gives an empty mask.
+
+    Args:
+        masks: (N, h, w) float, the probability that a pixel belongs to the object.
+        boxes: (N, 4) boxes in whole pixels, which may reach outside of the picture.
+        image_shape: (H, W, …) of the picture.
+
+    Returns:
+        (H, W, N) bool. It lies in memory mask by mask, so `result[:, :, i]` is contiguous.
+    """
+    return _paste(masks, boxes, image_shape, np.greater_equal)
+
+
+def _paste(masks, boxes, image_shape, inside):
+    """Resize (N, h, w) masks to boxes of a picture; where `inside(value, 0.5)`, gives (H, W, N)."""
+    height, width = image_shape[:2]
+    full = np.zeros((len(masks), height, width), bool)
+    for canvas, mask, (y1, x1, y2, x2) in zip(full, masks, boxes, strict=True):
+        top, left, bottom, right = max(y1, 0), max(x1, 0), min(y2, height), min(x2, width)
+        if top < bottom and left < right:
+            resized = resize(mask, (y2 - y1, x2 - x1), preserve_range=True)
+            seen = resized[top - y1 : bottom - y1, left - x1 : right - x1]
+            inside(seen, 0.5, out=canvas[top:bottom, left:right])
+    return full.transpose(1, 2, 0)
+
+
+# Colours and what is known of a picture
+
+
+def mold_image(images, config):
+    """Subtract the mean colour `config.MEAN_PIXEL`: (…, H, W, C) of any dtype → float32."""
+    return np.subtract(images, np.float32(config.MEAN_PIXEL), dtype=np.float32)
+
+
+def unmold_image(normalized_images, config):
+    """Add the mean colour again: what `mold_image` gave, (…, H, W, C) → uint8, rounded."""
+    levels = np.asarray(normalized_images) + config.MEAN_PIXEL
+    return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
+
+
+def compose_image_meta(image_id, original_image_shape, image_shape, window, scale, active_class_ids):
+    """Pack what is known of a picture in one row of numbers, so that it can be fed to the network.
+
+    Args:
+        image_id: integer.
+        original_image_shape: (H, W, C) before resizing.
+        image_shape: (H, W, C) after resizing and padding.
+        window: (y1, x1, y2, x2) in pixels, where the picture lies in the padded one.
+        scale: factor from the original to the resized picture.
+        active_class_ids: (K,) 1 for each class that the picture's data set labels, else 0.
+
+    Returns:
+        (12 + K,) float64.
+    """
+    parts = [image_id, *original_image_shape, *image_shape, *window, scale, *active_class_ids]
+    return np.array(parts, np.float64)
+
+
+def parse_image_meta(meta):
+    """Unpack rows made by `compose_image_meta`.
+
+    Args:
+        meta: (B, 12 + K).
+
+    Returns:
+        dict of arrays with B rows: `image_id` (B,), `original_image_shape` (B, 3), `image_shape`
+        (B, 3), `window` (B, 4), `active_class_ids` (B, K), all int32, and `scale` (B,) float32.
+    """
+    meta = np.asarray(meta)
+    return {
+        "image_id": meta[:, 0].astype(np.int32),
+        "original_image_shape": meta[:, 1:4].astype(np.int32),
+        "image_shape": meta[:, 4:7].astype(np.int32),
+        "window": meta[:, 7:11].astype(np.int32),
+        "scale": meta[:, 11].astype(np.float32),
+        "active_class_ids": meta[:, 12:].astype(np.int32),
+    }
