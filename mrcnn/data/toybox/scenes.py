@@ -1,0 +1,326 @@
+"""Scenes: things on a background, how one hides another, light and camera."""
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from mrcnn.data.dataset import Dataset
+from mrcnn.data.toybox import household, living, vehicles
+from mrcnn.data.toybox.backgrounds import background
+from mrcnn.data.toybox.drawing import any_colour, over, render, shade
+
+# Each thing with the rotations, in degrees to either side, at which a random scene shows it.
+DRAWERS = {
+    "person": (living.person, 10),
+    "bicycle": (vehicles.bicycle, 12),
+    "car": (vehicles.car, 12),
+    "bus": (vehicles.bus, 10),
+    "boat": (vehicles.boat, 12),
+    "bird": (living.bird, 20),
+    "cat": (living.cat, 12),
+    "dog": (living.dog, 12),
+    "umbrella": (household.umbrella, 30),
+    "sports ball": (household.sports_ball, 180),
+    "kite": (household.kite, 50),
+    "bottle": (household.bottle, 20),
+    "cup": (household.cup, 12),
+    "banana": (household.banana, 180),
+    "apple": (household.apple, 25),
+    "donut": (household.donut, 180),
+    "chair": (household.chair, 10),
+    "clock": (household.clock, 15),
+    "book": (household.book, 40),
+}
+CLASS_NAMES = ["BG", *DRAWERS]
+
+MIN_AREA = 60  # visible pixels, and
+MIN_VISIBLE = 0.25  # visible fraction, under which a thing is left out of the scene
+
+# What the numbers of one seed are drawn for; a choice about one leaves the others as they were.
+BACKGROUND, COMPOSITION, CAMERA, LOOK = range(4)
+
+
+@dataclass(frozen=True)
+class Thing:
+    """Something to draw.
+
+    Attributes:
+        class_name: one of CLASS_NAMES, not "BG".
+        x, y: where the centre of its bounds lies, in pixels.
+        scale: pixels of its longer side, before it is turned.
+        angle: degrees, clockwise.
+        look: seed of its appearance; the same look is the same thing wherever it lies. None: by the
+            scene's seed and its place in the list.
+        camouflage: how much of its colour it takes from what is behind it, 0 to 1.
+    """
+
+    class_name: str
+    x: float
+    y: float
+    scale: float
+    angle: float = 0.0
+    look: int | None = None
+    camouflage: float = 0.0
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A drawn picture and what is on it.
+
+    Attributes:
+        image: (H,W,3) uint8 RGB.
+        masks: (H,W,n) bool, the visible part of each thing. No two overlap.
+        class_ids: (n,) int32, indices of CLASS_NAMES.
+        things: tuple of n Thing, as drawn; `scene(seed, objects=things)` draws them again.
+    """
+
+    image: np.ndarray
+    masks: np.ndarray
+    class_ids: np.ndarray
+    things: tuple = ()
+
+
+def scene(seed, size=320, objects=None, noise=None, blur=None, light=None, shadow=None):
+    """Draws a scene; the same arguments give the same scene, bit for bit.
+
+    A thing of which less than MIN_AREA pixels or less than the fraction MIN_VISIBLE would be seen,
+    because others cover it or it lies beyond the border, is not drawn at all.
+
+    Args:
+        seed: int, or a sequence of ints.
+        size: pixels of its side, or (height, width).
+        objects: list of Thing, painted in this order. None: 1 to 8 random ones. The background
+            depends on the seed alone, not on the objects.
+        noise: standard deviation of the pixels' noise, 0 to 255. None, here and below: random.
+        blur: standard deviation of the blur, in pixels.
+        light: contrast of a light that falls from one side, 0 (even) to 1 (the far side is black).
+        shadow: strength of the shadows that things cast, 0 to 1.
+
+    Raises:
+        ValueError: a class that is not in CLASS_NAMES, a scale or a size that is not positive.
+    """
+    height, width = (size, size) if np.isscalar(size) else size
+    if min(height, width) < 1:
+        raise ValueError(f"A scene of {height} by {width} pixels cannot be drawn: use at least 1.")
+    seed = list(np.atleast_1d(seed))
+    image = background(np.random.default_rng([*seed, BACKGROUND]), height, width)
+    if objects is None:
+        objects = _compose(np.random.default_rng([*seed, COMPOSITION]), height, width)
+    camera = _camera(np.random.default_rng([*seed, CAMERA]), max(height, width), noise, blur, light, shadow)
+    drawn = [_draw(thing, [*seed, LOOK, i]) for i, thing in enumerate(objects)]
+    seen = _visible(drawn, height, width)
+    for item, _ in seen:
+        _paste(image, item, camera)
+    masks = np.stack([mask for _, mask in seen], axis=2) if seen else np.zeros((height, width, 0), bool)
+    things = tuple(item.thing for item, _ in seen)
+    class_ids = np.array([CLASS_NAMES.index(thing.class_name) for thing in things], np.int32)
+    return Scene(_photograph(image, camera), masks, class_ids, things)
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """A rendered thing: its RGBA `layer` (h,w,4) with the upper left pixel at (left, top)."""
+
+    thing: Thing
+    layer: np.ndarray
+    left: int
+    top: int
+
+    def clipped(self, height, width, dx=0, dy=0):
+        """The slices of a picture that it covers when moved by (dx, dy), and those of its layer."""
+        h, w = self.layer.shape[:2]
+        top, left = self.top + dy, self.left + dx
+        y1, y2 = np.clip((top, top + h), 0, height)
+        x1, x2 = np.clip((left, left + w), 0, width)
+        return np.s_[y1:y2, x1:x2], np.s_[y1 - top : y2 - top, x1 - left : x2 - left]
+
+
+@dataclass(frozen=True)
+class _Camera:
+    """How the scene is lit and photographed; see `scene`. `shadow_shift` is (dx, dy) in pixels."""
+
+    noise: float
+    blur: float
+    light: float
+    light_angle: float
+    shadow: float
+    shadow_shift: tuple
+    shadow_blur: int
+    jpeg: int
+    seed: int
+
+
+def _compose(rng, height, width):
+    """1 to 8 random things, some in clusters that overlap, some reaching over the border."""
+    size = max(height, width)
+    things = []
+    crowd = np.array([rng.uniform(0, width), rng.uniform(0, height)])
+    crowded = rng.random() < 0.35
+    for _ in range(rng.integers(1, 9)):
+        name = CLASS_NAMES[rng.integers(1, len(CLASS_NAMES))]
+        turn = DRAWERS[name][1]
+        place = rng.uniform((-0.02 * width, -0.02 * height), (1.02 * width, 1.02 * height))
+        if crowded:
+            place = crowd + 0.5 * (place - crowd)
+        scale = size * np.exp(rng.uniform(np.log(20 / 320), np.log(160 / 320)))
+        camouflage = rng.uniform(0.3, 0.65) if rng.random() < 0.1 else 0.0
+        angle = rng.uniform(-turn, turn) * rng.random() if turn < 180 else rng.uniform(-180, 180)
+        look = int(rng.integers(2**31))
+        x, y = place.tolist()
+        things.append(Thing(name, x, y, float(scale), float(angle), look, float(camouflage)))
+    return things
+
+
+def _camera(rng, size, noise, blur, light, shadow):
+    """Random settings where the caller gave None."""
+    unit = size / 320
+    random_noise = rng.uniform(2, 14) if rng.random() < 0.5 else 0.0
+    random_blur = rng.uniform(0.4, 1.3) * unit if rng.random() < 0.25 else 0.0
+    random_light = rng.uniform(0.1, 0.6) if rng.random() < 0.4 else 0.0
+    random_shadow = rng.uniform(0.15, 0.5) if rng.random() < 0.5 else 0.0
+    shift = np.rint(rng.uniform((-6, 1), (6, 6)) * unit).astype(int).tolist()
+    return _Camera(
+        noise=random_noise if noise is None else noise,
+        blur=random_blur if blur is None else blur,
+        light=random_light if light is None else light,
+        light_angle=rng.uniform(0, 2 * np.pi),
+        shadow=random_shadow if shadow is None else shadow,
+        shadow_shift=tuple(shift),
+        shadow_blur=1 + 2 * int(rng.uniform(1, 5) * unit),
+        jpeg=int(rng.integers(35, 90)) if rng.random() < 0.15 else 0,
+        seed=int(rng.integers(2**31)),
+    )
+
+
+def _draw(thing, seed):
+    """Renders a thing; `seed` gives the look of one that has none."""
+    if thing.class_name not in DRAWERS:
+        known = ", ".join(DRAWERS)
+        raise ValueError(f"The toybox has no {thing.class_name!r}; it has: {known}.")
+    if not thing.scale > 0:
+        raise ValueError(f"The {thing.class_name} has scale {thing.scale}: it must be positive.")
+    if thing.look is None:
+        thing = replace(thing, look=int(np.random.default_rng(seed).integers(2**31)))
+    rng = np.random.default_rng([thing.look, CLASS_NAMES.index(thing.class_name)])
+    flip = bool(rng.random() < 0.5)
+    outline = shade(any_colour(rng), 0.25) if rng.random() < 0.35 else None
+    lit = rng.uniform(0.65, 1.0, (2, 2, 1)) * 255
+    shapes = DRAWERS[thing.class_name][0](rng)
+    place = np.floor((thing.x, thing.y))
+    layer, corner = render(shapes, thing.scale, thing.angle, outline, flip, offset=(thing.x, thing.y) - place)
+    # Alpha stays as it is; the colours get the light of the side that they are on.
+    lit = np.concatenate([lit, lit, lit, np.full((2, 2, 1), 255)], axis=2).astype(np.uint8)
+    lit = cv2.resize(lit, layer.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    layer = cv2.multiply(layer, lit, scale=1 / 255)
+    return _Drawn(thing, layer, int(place[0]) + corner[0], int(place[1]) + corner[1])
+
+
+def _visible(drawn, height, width):
+    """The things seen well enough, each with its visible mask (H,W), in the order of painting."""
+    free = np.ones((height, width), bool)
+    seen = []
+    # From the front to the back: what is left out covers nothing of what lies behind it.
+    for item in reversed(drawn):
+        solid = item.layer[..., 3] >= 128
+        here, part = item.clipped(height, width)
+        shown = solid[part] & free[here]
+        area = np.count_nonzero(shown)
+        if area < max(MIN_AREA, MIN_VISIBLE * np.count_nonzero(solid)):
+            continue
+        mask = np.zeros((height, width), bool)
+        mask[here] = shown
+        free[here] &= ~solid[part]
+        seen.append((item, mask))
+    return seen[::-1]
+
+
+def _paste(image, item, camera):
+    """Lays a rendered thing, its shadow below it, on the picture."""
+    height, width = image.shape[:2]
+    if camera.shadow:
+        here, part = item.clipped(height, width, *camera.shadow_shift)
+        alpha = cv2.blur(item.layer[..., 3], (camera.shadow_blur,) * 2)[part]
+        if alpha.size:
+            through = cv2.addWeighted(alpha, -camera.shadow, alpha, 0, 255)
+            image[here] = cv2.multiply(image[here], cv2.merge([through] * 3), scale=1 / 255)
+    here, part = item.clipped(height, width)
+    layer = item.layer[part]
+    if item.thing.camouflage:
+        behind = cv2.mean(image[here])[:3]
+        alpha = cv2.merge([layer[..., 3]] * 3)
+        disguise = cv2.multiply(alpha, (*behind, 0), scale=1 / 255)
+        blend = item.thing.camouflage
+        colours = cv2.addWeighted(layer[..., :3], 1 - blend, disguise, blend, 0)
+        layer = np.dstack([colours, layer[..., 3]])
+    over(image[here], layer)
+
+
+def _photograph(image, camera):
+    """Light, blur, noise and compression, in the order in which a photograph gets them."""
+    height, width = image.shape[:2]
+    if camera.light:
+        c, s = np.cos(camera.light_angle), np.sin(camera.light_angle)
+        corners = np.array([[-c - s, c - s], [-c + s, c + s]]) / (abs(c) + abs(s))
+        dim = (255 * (1 - camera.light * (corners + 1) / 2)).astype(np.uint8)
+        dim = cv2.resize(dim, (width, height), interpolation=cv2.INTER_LINEAR)
+        image = cv2.multiply(image, cv2.merge([dim] * 3), scale=1 / 255)
+    if camera.blur:
+        image = cv2.GaussianBlur(image, (0, 0), camera.blur)
+    if camera.noise:
+        rng = np.random.default_rng(camera.seed)
+        noise = rng.standard_normal(image.shape, np.float32) * np.float32(camera.noise)
+        image = cv2.add(image, noise, dtype=cv2.CV_8U)
+    if camera.jpeg:
+        _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, camera.jpeg])
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    return image
+
+
+class ToyboxDataset(Dataset):
+    """`count` scenes for training or for evaluation, drawn when they are asked for.
+
+    Scene i of data set `seed` is `scene([seed, i], size)`: scenes held out for evaluation are
+    simply those of another seed. Only the last scene is kept.
+    """
+
+    def __init__(self, count, seed=0, size=320):
+        super().__init__()
+        for class_id, name in enumerate(CLASS_NAMES[1:], 1):
+            self.add_class("toybox", class_id, name)
+        for i in range(count):
+            self.add_image("toybox", image_id=i, path=None)
+        self.seed, self.size = seed, size
+        self._last = None, None
+        self.prepare()
+
+    def scene(self, image_id):
+        """The Scene behind a picture."""
+        # One assignment and one read of a pair: threads may share the data set.
+        last, drawn = self._last
+        if last != image_id:
+            drawn = scene([self.seed, int(image_id)], self.size)
+            self._last = image_id, drawn
+        return drawn
+
+    def load_image(self, image_id):
+        """(H,W,3) uint8 RGB."""
+        return self.scene(image_id).image
+
+    def load_mask(self, image_id):
+        """(H,W,n) bool visible masks, (n,) int32 class ids."""
+        drawn = self.scene(image_id)
+        return drawn.masks, drawn.class_ids
+
+    def image_reference(self, image_id):
+        """The call that draws the picture."""
+        return f"toybox.scene([{self.seed}, {image_id}], size={self.size})"
+
+
+def contact_sheet(scenes, columns=8, gap=4):
+    """One picture (H,W,3) uint8 of several scenes of one size, row by row."""
+    pictures = [np.pad(s.image, ((0, gap), (0, gap), (0, 0)), constant_values=255) for s in scenes]
+    blank = np.full_like(pictures[0], 255)
+    pictures += [blank] * (-len(pictures) % columns)
+    rows = [np.hstack(pictures[i : i + columns]) for i in range(0, len(pictures), columns)]
+    return np.vstack(rows)
