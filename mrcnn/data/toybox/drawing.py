@@ -161,10 +161,11 @@ def stripes(rng, first, second, count=None, upright=None):
 
 
 def dots(rng, first, second):
-    """(32,32,3) uint8: dots of the second colour on the first."""
-    n = rng.integers(2, 5)
-    y, x = np.mgrid[:32, :32] * n / 32 % 1 - 0.5
-    return np.where((x * x + y * y < rng.uniform(0.04, 0.1))[..., None], second, first).astype(np.uint8)
+    """(64,64,3) uint8: dots of the second colour on the first."""
+    n = choose(rng, 2, 3, 4)
+    y, x = (np.mgrid[:64, :64] + 0.5) * n / 64 % 1 - 0.5
+    inside = x * x + y * y < rng.uniform(0.04, 0.1)
+    return np.where(inside[..., None], second, first).astype(np.uint8)
 
 
 def checks(rng, first, second):

@@ -130,17 +130,18 @@ def _beach_ball(rng):
 def _volleyball(rng):
     first, second = choose(rng, (WHITE, WHITE), (np.array((245, 205, 60)), np.array((50, 80, 170))))
     turn, line = rng.uniform(0, 360), shade(first, 0.55)
+    swirl = smooth([(0, 0), (0.22, 0.02), (0.49, 0.1)], closed=False)
     shapes = [ellipse(0, 0, 0.5, fill=first)]
     for k in range(3):
-        a = turn + 120 * k
-        part = np.concatenate([arc(0, 0, 0.5, start=a, stop=a + 60, steps=8), [(0, 0)]])
-        shapes.append(polygon(part, second, outlined=False))
-        for bend in (0.14, 0.0, -0.14):
-            shapes.append(
-                stroke(
-                    turned([(0.06, bend * 0.5), (0.3, bend * 1.2 + 0.05), (0.47, bend)], a + 25), 0.024, line
-                )
-            )
+        start = turned(swirl, turn + 120 * k)
+        stop = turned(swirl, turn + 120 * k + 60)
+        rim = turn + 120 * k + 11.5
+        edge = arc(0, 0, 0.5, start=rim, stop=rim + 60, steps=8)
+        shapes.append(polygon(np.concatenate([start, edge, stop[::-1]]), second, outlined=False))
+    shapes += [stroke(turned(swirl, turn + a), 0.03, line) for a in range(0, 360, 60)]
+    for k in range(6):
+        seam = [(0.28, 0.13), (0.38, 0.19), (0.46, 0.2)]
+        shapes.append(stroke(turned(seam, turn + 60 * k), 0.02, line))
     return shapes
 
 

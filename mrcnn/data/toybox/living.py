@@ -16,6 +16,7 @@ from mrcnn.data.toybox.drawing import (
     shade,
     stripes,
     stroke,
+    turned,
 )
 
 SKINS = np.array([(255, 219, 190), (240, 194, 156), (214, 160, 118), (165, 110, 72), (110, 70, 45)])
@@ -44,6 +45,7 @@ def person(rng):
     shoulder, hip = rng.uniform(0.095, 0.14), rng.uniform(0.075, 0.11)
     neck_y, hip_y = -0.33, rng.uniform(-0.03, 0.03)
     sleeve = shade(top, 0.9)
+    forearm = choose(rng, skin, sleeve)
     thick = rng.uniform(0.055, 0.075)
     shapes = []
 
@@ -73,7 +75,7 @@ def person(rng):
         elbow = start + 0.15 * np.array([side * np.sin(a), np.cos(a)])
         hand = elbow + 0.14 * np.array([side * np.sin(b), np.cos(b)])
         arms += [
-            limb(elbow, hand, thick * 0.75, choose(rng, skin, sleeve), thick * 0.65),
+            limb(elbow, hand, thick * 0.75, forearm, thick * 0.65),
             ellipse(*hand, thick * 0.45, fill=skin),
             limb(start, elbow, thick, sleeve, thick * 0.85),
         ]
@@ -127,7 +129,7 @@ def _head(rng, x, y, r, skin, hair):
     if rng.random() < 0.8:
         look = rng.uniform(-0.2, 0.2) * r
         shapes += [
-            ellipse(x + look + s * r * 0.35, y + r * 0.15, r * 0.12, fill=DARK, outlined=False)
+            ellipse(x + look + s * r * 0.35, y + r * 0.15, r * 0.1, fill=DARK, outlined=False)
             for s in (-1, 1)
         ]
         mouth = arc(x + look, y + r * 0.4, r * 0.35, r * 0.25, 20, 160, steps=6)
@@ -141,6 +143,21 @@ def _eye(x, y, r, iris=DARK):
         ellipse(x, y, r, fill=iris, outlined=False),
         ellipse(x - r * 0.3, y - r * 0.3, r * 0.35, fill=WHITE, outlined=False),
     ]
+
+
+def _raised_wing(x, reach, lean, fill):
+    """A pointed wing with a feathered rear edge, from (x, 0) upwards, leaning by degrees."""
+    edge = [
+        (0, 0.05),
+        (0.06, -0.35),
+        (0.0, -1),
+        (-0.09, -0.78),
+        (-0.11, -0.84),
+        (-0.2, -0.58),
+        (-0.22, -0.64),
+    ]
+    edge += [(-0.29, -0.36), (-0.31, -0.42), (-0.36, -0.16), (-0.24, 0.08)]
+    return polygon(turned(np.array(edge) * (0.7, reach), lean) + (x, 0), fill)
 
 
 def bird(rng):
@@ -163,13 +180,7 @@ def bird(rng):
         )
     ]
     if flying:
-        up = rng.uniform(0.35, 0.6)
-        shapes.append(
-            blob(
-                [(0.13, -0.05), (0.05, -up * 0.7), (-0.12, -up), (-0.2, -up * 0.5), (-0.08, 0)],
-                shade(wing, 0.85),
-            )
-        )
+        shapes.append(_raised_wing(0.12, rng.uniform(0.4, 0.6), rng.uniform(-5, 25), shade(wing, 0.8)))
     else:
         for x in (-0.02, 0.08):
             foot = fat + rng.uniform(0.12, 0.2)
@@ -188,10 +199,7 @@ def bird(rng):
         ellipse(0.06 * c - 0.05 * s, 0.06 * s + fat * 0.42, 0.2, fat * 0.48, belly, tilt, outlined=False),
     ]
     if flying:
-        up = rng.uniform(0.4, 0.65)
-        shapes.append(
-            blob([(0.1, 0.02), (-0.02, -up * 0.75), (-0.25, -up), (-0.33, -up * 0.5), (-0.18, 0.05)], wing)
-        )
+        shapes.append(_raised_wing(0.06, rng.uniform(0.45, 0.7), rng.uniform(-50, -20), wing))
     else:
         shapes.append(blob([(0.14, -0.04), (-0.05, -0.1), (-0.32 * c, -0.32 * s + 0.02), (-0.05, 0.1)], wing))
     if rng.random() < 0.25:
