@@ -130,7 +130,7 @@ def plain(rng, height, width):
     second = choose(rng, any_colour(rng), shade(first, 0.6), near(rng, first, 40))
     corners = np.array([[first, (first + second) / 2], [near(rng, first), second]])
     corners = np.rot90(corners, rng.integers(4)).clip(0, 255).astype(np.uint8)
-    return cv2.resize(corners, (width, height), interpolation=cv2.INTER_LINEAR)
+    return cv2.resize(corners, (width, height), interpolation=cv2.INTER_CUBIC)
 
 
 def _tiled(tile, rng, height, width):

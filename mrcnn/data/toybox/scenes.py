@@ -38,7 +38,8 @@ MIN_AREA = 60  # visible pixels, and
 MIN_VISIBLE = 0.25  # visible fraction, under which a thing is left out of the scene
 
 # What the numbers of one seed are drawn for; a choice about one leaves the others as they were.
-BACKGROUND, COMPOSITION, CAMERA, LOOK = range(4)
+# From 1, because NumPy takes [seed] and [seed, 0] for the same.
+BACKGROUND, COMPOSITION, CAMERA, LOOK = range(1, 5)
 
 
 @dataclass(frozen=True)
@@ -277,29 +278,37 @@ def _photograph(image, camera):
     return image
 
 
-class ToyboxDataset(Dataset):
-    """`count` scenes for training or for evaluation, drawn when they are asked for.
+class DrawnDataset(Dataset):
+    """`count` scenes of a drawn world, each drawn when it is asked for; the last one is kept.
 
-    Scene i of data set `seed` is `scene([seed, i], size)`: scenes held out for evaluation are
-    simply those of another seed. Only the last scene is kept.
+    Scene i of data set `seed` is `draw([seed, i], size)`: scenes held out for evaluation are simply
+    those of another seed.
+
+    Args:
+        source: the world's name.
+        class_names: its classes, "BG" first.
+        draw: function (seed, size) → Scene.
+        count: number of scenes.
+        seed: int, at least 0.
+        size: pixels of a scene's side, or (height, width).
     """
 
-    def __init__(self, count, seed=0, size=320):
+    def __init__(self, source, class_names, draw, count, seed=0, size=320):
         super().__init__()
-        for class_id, name in enumerate(CLASS_NAMES[1:], 1):
-            self.add_class("toybox", class_id, name)
+        for class_id, name in enumerate(class_names[1:], 1):
+            self.add_class(source, class_id, name)
         for i in range(count):
-            self.add_image("toybox", image_id=i, path=None)
-        self.seed, self.size = seed, size
+            self.add_image(source, image_id=i, path=None)
+        self.draw, self.seed, self.size = draw, seed, size
         self._last = None, None
         self.prepare()
 
     def scene(self, image_id):
         """The Scene behind a picture."""
-        # One assignment and one read of a pair: threads may share the data set.
+        # The pair is read and replaced as one: threads may share the data set.
         last, drawn = self._last
         if last != image_id:
-            drawn = scene([self.seed, int(image_id)], self.size)
+            drawn = self.draw([self.seed, int(image_id)], self.size)
             self._last = image_id, drawn
         return drawn
 
@@ -314,7 +323,15 @@ class ToyboxDataset(Dataset):
 
     def image_reference(self, image_id):
         """The call that draws the picture."""
-        return f"toybox.scene([{self.seed}, {image_id}], size={self.size})"
+        source = self.image_info[image_id]["source"]
+        return f"{source}.scene([{self.seed}, {image_id}], size={self.size})"
+
+
+class ToyboxDataset(DrawnDataset):
+    """`count` scenes of the toybox; see `DrawnDataset`."""
+
+    def __init__(self, count, seed=0, size=320):
+        super().__init__("toybox", CLASS_NAMES, scene, count, seed, size)
 
 
 def contact_sheet(scenes, columns=8, gap=4):
