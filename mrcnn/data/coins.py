@@ -20,6 +20,7 @@ from mrcnn.data.toybox import DrawnDataset, Scene
 CLASS_NAMES = ["BG", "coin"]
 
 DIAMETERS = 24, 90  # pixels, on a picture of 384
+MOST = 32  # coins in a scene
 MIN_VISIBLE = 0.3  # a coin of which the border leaves less is not drawn
 RELIEF_SIZE = 48  # pixels of the height map that every coin's relief is struck from
 
@@ -46,7 +47,8 @@ def scene(seed, size=320):
     picture = _ground(rng, height, width)
     light = rng.uniform(0, 2 * np.pi)
     manner = rng.uniform(25, 110), rng.uniform(0.4, 1.3)  # how bright and how struck the coins are
-    masks = []
+    top = np.zeros((height, width), np.uint8)  # the number, from 1, of the coin that lies on top
+    count = 0
     for x, y, radius in _places(rng, height, width, unit):
         coin = _Coin(rng, x, y, radius)
         alpha = coin.cover(height, width)
@@ -54,13 +56,11 @@ def scene(seed, size=320):
         if np.count_nonzero(solid) < MIN_VISIBLE * np.pi * radius**2:
             continue
         coin.strike(rng, picture, alpha, light, *manner)
-        for mask in masks:  # a coin that lies on others hides a part of them
-            mask[coin.box] &= ~solid
-        masks.append(np.zeros((height, width), bool))
-        masks[-1][coin.box] = solid
+        count += 1
+        top[coin.box][solid] = count
     image = cv2.merge([_develop(rng, picture, unit)] * 3)
-    masks = np.stack(masks, axis=2) if masks else np.zeros((height, width, 0), bool)
-    return Scene(image, masks, np.ones(masks.shape[2], np.int32))
+    masks = np.moveaxis(top == np.arange(1, count + 1)[:, None, None], 0, 2)
+    return Scene(image, masks, np.ones(count, np.int32))
 
 
 def _ground(rng, height, width):
@@ -89,7 +89,7 @@ def _ground(rng, height, width):
 def _places(rng, height, width, unit):
     """(x, y, radius) of each coin: in rows or anyhow, close to each other; now and then overlapping."""
     low, high = np.array(DIAMETERS) / 2 * unit
-    typical = rng.uniform(low * 1.3, high * 0.8)
+    typical = rng.uniform(low * 1.4, high * 0.85)
     spread = rng.uniform(0.05, 0.35)
     gap = rng.uniform(0.75, 1.0) if rng.random() < 0.12 else rng.uniform(1.02, 1.35)
     if rng.random() < 0.4:
@@ -98,9 +98,9 @@ def _places(rng, height, width, unit):
         wanted = np.stack(np.meshgrid(xs, ys), axis=2).reshape(-1, 2)
         wanted = wanted + rng.normal(0, 0.08 * step, wanted.shape)
     else:
-        wanted = rng.uniform((0, 0), (width, height), (int(rng.integers(4, 120)), 2))
+        wanted = rng.uniform((0, 0), (width, height), (int(rng.integers(4, 80)), 2))
     placed = np.empty((0, 3))
-    for x, y in wanted[:60]:
+    for x, y in rng.permutation(wanted)[:MOST]:
         radius = np.clip(typical * np.exp(rng.normal(0, spread)), low, high)
         apart = np.hypot(placed[:, 0] - x, placed[:, 1] - y)
         if np.all(apart > gap * (placed[:, 2] + radius)):
@@ -164,18 +164,19 @@ def _relief(rng):
         place = tuple((centre + rng.normal(0, n * 0.12, 2)).astype(int).tolist())
         axes = tuple(rng.integers(2, n // 4, 2).tolist())
         cv2.ellipse(metal, place, axes, float(rng.uniform(0, 180)), 0, 360, float(rng.uniform(0.3, 1)), -1)
-    for _ in range(rng.integers(4, 22)):
-        start = centre + rng.normal(0, n * 0.18, 2)
-        curve = start + np.cumsum(rng.normal(0, n * 0.06, (5, 2)), axis=0)
-        cv2.polylines(
-            metal, [curve.astype(np.int32)], False, float(rng.uniform(-0.5, 1)), int(rng.integers(1, 3))
-        )
+    count = int(rng.integers(4, 22))
+    starts = centre + rng.normal(0, n * 0.18, (count, 1, 2))
+    curves = (starts + np.cumsum(rng.normal(0, n * 0.06, (count, 5, 2)), axis=1)).astype(np.int32)
+    cv2.polylines(
+        metal, list(curves[count // 3 :]), False, float(rng.uniform(0.4, 1)), int(rng.integers(1, 3))
+    )
+    cv2.polylines(metal, list(curves[: count // 3]), False, float(rng.uniform(-0.6, 0)), 1)
     if rng.random() < 0.6:
         cv2.circle(metal, (n // 2, n // 2), int(n * rng.uniform(0.42, 0.47)), float(rng.uniform(0.3, 1)), 2)
     if rng.random() < 0.35:  # a ring of beads
-        for a in np.arange(0, 2 * np.pi, 0.2):
-            bead = (int(n / 2 + 0.41 * n * np.cos(a)), int(n / 2 + 0.41 * n * np.sin(a)))
-            metal[bead[1], bead[0]] += 0.8
+        turns = np.arange(0, 2 * np.pi, 0.2)
+        beads = (n / 2 + 0.41 * n * np.stack([np.sin(turns), np.cos(turns)])).astype(int)
+        metal[tuple(beads)] += 0.8
     metal = cv2.GaussianBlur(metal, (0, 0), rng.uniform(0.7, 1.6))
     wear = rng.normal(0, rng.uniform(0.02, 0.15), (n, n)).astype(np.float32)
     return metal + cv2.blur(wear, (3, 3))

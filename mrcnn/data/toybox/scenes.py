@@ -82,7 +82,7 @@ class Scene:
     things: tuple = ()
 
 
-def scene(seed, size=320, objects=None, noise=None, blur=None, light=None, shadow=None):
+def scene(seed, size=320, objects=None, noise=None, blur=None, light=None, shadow=None, jpeg=None):
     """Draws a scene; the same arguments give the same scene, bit for bit.
 
     A thing of which less than MIN_AREA pixels or less than the fraction MIN_VISIBLE would be seen,
@@ -97,6 +97,7 @@ def scene(seed, size=320, objects=None, noise=None, blur=None, light=None, shado
         blur: standard deviation of the blur, in pixels.
         light: contrast of a light that falls from one side, 0 (even) to 1 (the far side is black).
         shadow: strength of the shadows that things cast, 0 to 1.
+        jpeg: quality of a JPEG compression that the picture goes through, 1 to 100; 0 for none.
 
     Raises:
         ValueError: a class that is not in CLASS_NAMES, a scale or a size that is not positive.
@@ -108,12 +109,14 @@ def scene(seed, size=320, objects=None, noise=None, blur=None, light=None, shado
     image = background(np.random.default_rng([*seed, BACKGROUND]), height, width)
     if objects is None:
         objects = _compose(np.random.default_rng([*seed, COMPOSITION]), height, width)
-    camera = _camera(np.random.default_rng([*seed, CAMERA]), max(height, width), noise, blur, light, shadow)
+    camera = _camera(
+        np.random.default_rng([*seed, CAMERA]), max(height, width), noise, blur, light, shadow, jpeg
+    )
     drawn = [_draw(thing, [*seed, LOOK, i]) for i, thing in enumerate(objects)]
     seen = _visible(drawn, height, width)
     for item, _ in seen:
         _paste(image, item, camera)
-    masks = np.stack([mask for _, mask in seen], axis=2) if seen else np.zeros((height, width, 0), bool)
+    masks = _stack([mask for _, mask in seen], height, width)
     things = tuple(item.thing for item, _ in seen)
     class_ids = np.array([CLASS_NAMES.index(thing.class_name) for thing in things], np.int32)
     return Scene(_photograph(image, camera), masks, class_ids, things)
@@ -170,16 +173,21 @@ def _compose(rng, height, width):
         look = int(rng.integers(2**31))
         x, y = place.tolist()
         things.append(Thing(name, x, y, float(scale), float(angle), look, float(camouflage)))
+    # No scene is empty: the thing in front is large enough, and enough of it is in the picture.
+    front = things[-1]
+    x, y = np.clip(front.x, 0.1 * width, 0.9 * width), np.clip(front.y, 0.1 * height, 0.9 * height)
+    things[-1] = replace(front, x=float(x), y=float(y), scale=max(front.scale, size / 8))
     return things
 
 
-def _camera(rng, size, noise, blur, light, shadow):
+def _camera(rng, size, noise, blur, light, shadow, jpeg):
     """Random settings where the caller gave None."""
     unit = size / 320
     random_noise = rng.uniform(2, 14) if rng.random() < 0.5 else 0.0
     random_blur = rng.uniform(0.4, 1.3) * unit if rng.random() < 0.25 else 0.0
     random_light = rng.uniform(0.1, 0.6) if rng.random() < 0.4 else 0.0
     random_shadow = rng.uniform(0.15, 0.5) if rng.random() < 0.5 else 0.0
+    random_jpeg = int(rng.integers(35, 90)) if rng.random() < 0.15 else 0
     shift = np.rint(rng.uniform((-6, 1), (6, 6)) * unit).astype(int).tolist()
     return _Camera(
         noise=random_noise if noise is None else noise,
@@ -189,7 +197,7 @@ def _camera(rng, size, noise, blur, light, shadow):
         shadow=random_shadow if shadow is None else shadow,
         shadow_shift=tuple(shift),
         shadow_blur=1 + 2 * int(rng.uniform(1, 5) * unit),
-        jpeg=int(rng.integers(35, 90)) if rng.random() < 0.15 else 0,
+        jpeg=random_jpeg if jpeg is None else jpeg,
         seed=int(rng.integers(2**31)),
     )
 
@@ -264,7 +272,7 @@ def _photograph(image, camera):
         c, s = np.cos(camera.light_angle), np.sin(camera.light_angle)
         corners = np.array([[-c - s, c - s], [-c + s, c + s]]) / (abs(c) + abs(s))
         dim = (255 * (1 - camera.light * (corners + 1) / 2)).astype(np.uint8)
-        dim = cv2.resize(dim, (width, height), interpolation=cv2.INTER_LINEAR)
+        dim = cv2.resize(dim, (width, height), interpolation=cv2.INTER_CUBIC)
         image = cv2.multiply(image, cv2.merge([dim] * 3), scale=1 / 255)
     if camera.blur:
         image = cv2.GaussianBlur(image, (0, 0), camera.blur)
@@ -276,6 +284,11 @@ def _photograph(image, camera):
         _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, camera.jpeg])
         image = cv2.imdecode(data, cv2.IMREAD_COLOR)
     return image
+
+
+def _stack(masks, height, width):
+    """(H,W,n) bool from a list of n masks (H,W); a view of (n,H,W), several times faster to make."""
+    return np.moveaxis(np.array(masks, bool).reshape(-1, height, width), 0, 2)
 
 
 class DrawnDataset(Dataset):
