@@ -91,7 +91,7 @@ def test_a_thing_lands_where_it_is_told(name):
         assert (x1 + x2) / 2 == pytest.approx(70.25, abs=2.5)
 
 
-@pytest.mark.parametrize("name", ["dog", "donut", "chair"])
+@pytest.mark.parametrize("name", ["dog", "donut", "clock"])  # of one piece: no seams to see through
 def test_the_same_look_is_the_same_thing_elsewhere(name):
     here, there = (
         scene(seed, SMALL, [Thing(name, x, 80, 60, look=9)], **CLEAN) for seed, x in ((1, 50), (2, 97))

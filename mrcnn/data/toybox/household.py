@@ -278,7 +278,7 @@ def _one_banana(rng, colour, bend, tilt):
     out = out / np.linalg.norm(out) * rng.uniform(0.06, 0.1)
     ridge = centre[1:-1] + side[1:-1] * 0.25
     parts = [
-        limb(stem + out * 0.2, stem - (0, 0) + out, 0.06, shade(colour, 0.6), 0.05),
+        limb(stem + out * 0.2, stem + out, 0.06, shade(colour, 0.6), 0.05),
         polygon(body, colour),
         stroke(ridge, 0.018, shade(colour, 0.78)),
         ellipse(*tip, 0.035, fill=(70, 50, 30)),
