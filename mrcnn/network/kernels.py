@@ -81,7 +81,7 @@ def _native_nms(boxes, threshold, limit):
     falling = -tf.range(tf.cast(count, tf.float32))
 
     def one(picture):
-        return tf.raw_ops.NonMaxSuppressionV4(
+        kept = tf.raw_ops.NonMaxSuppressionV4(
             boxes=picture,
             scores=falling,
             max_output_size=limit,
@@ -89,6 +89,7 @@ def _native_nms(boxes, threshold, limit):
             score_threshold=float("-inf"),
             pad_to_max_output_size=True,
         )
+        return tuple(kept)
 
     indices, found = tf.map_fn(one, boxes, fn_output_signature=(tf.int32, tf.int32))
     indices = tf.ensure_shape(indices, (None, limit))
@@ -190,7 +191,7 @@ def pyramid_crop_and_resize(pyramid, boxes, box_indices, levels, size):
 
 
 def _sample(table, offset, height, width, boxes, size):
-    """Bilinear samples [M, size, size, C] of maps that lie, row by row, in `table` [T, C] from `offset` on."""
+    """Bilinear samples [M, size, size, C] of maps that lie row by row in `table` [T, C] from `offset` on."""
     top, bottom, y_fraction, y_inside = _grid(boxes[:, 0], boxes[:, 2], height, size)
     left, right, x_fraction, x_inside = _grid(boxes[:, 1], boxes[:, 3], width, size)
     stride = ops.reshape(width, (-1, 1)) if hasattr(width, "shape") else width

@@ -1,0 +1,131 @@
+"""Backbone: picture → C2, C3, C4, C5, features at strides 4, 8, 16 and 32 (Mask R-CNN, section 3.1).
+
+Layer names are the original's: `res4b_branch2a` is the first convolution of the second block of stage 4,
+`bn4b_branch2a` its batch normalisation. The stride of a stage sits in the first 1×1 convolution.
+"""
+
+from functools import partial
+from string import ascii_lowercase
+
+from keras import layers
+
+from mrcnn.network.kernels import CHANNEL_AXIS, DATA_FORMAT, to_layout
+
+BLOCKS = {"resnet50": (3, 4, 6, 3), "resnet101": (3, 4, 23, 3)}
+COMPACT_STAGES = ((32, 1), (64, 1), (128, 2), (256, 1))  # filters and blocks of stages 2 to 5
+
+
+def conv2d(filters, size, name, strides=1, padding="valid", **kwargs):
+    """A convolution with bias, in the layout that suits the backend."""
+    return layers.Conv2D(
+        filters, size, strides=strides, padding=padding, data_format=DATA_FORMAT, name=name, **kwargs
+    )
+
+
+def batch_norm(x, name, train):
+    """Batch normalisation over the channels of `x`.
+
+    Args:
+        train: as `Config.TRAIN_BN`: False uses the moving statistics always, True the batch's always,
+            None the batch's while training.
+    """
+    layer = layers.BatchNormalization(axis=CHANNEL_AXIS, epsilon=1e-3, momentum=0.99, name=name)
+    return layer(x) if train is None else layer(x, training=train)
+
+
+def relu(x, name=None):
+    """Rectified linear unit."""
+    return layers.Activation("relu", name=name)(x)
+
+
+def backbone(image, config):
+    """The features that the pyramid is built on.
+
+    Args:
+        image: [B, H, W, channels], molded; H and W are multiples of 64.
+        config: `BACKBONE` names the network, or is a callable that takes its place, from picture to
+            [C2, C3, C4, C5], channels last.
+
+    Returns:
+        [C2, C3, C4, C5], each [B, H / stride, W / stride, filters] in the backend's layout.
+    """
+    if callable(config.BACKBONE):
+        return [to_layout(c) for c in config.BACKBONE(image)]
+    if config.BACKBONE == "compact":
+        return compact(image, config.TRAIN_BN)
+    return resnet(image, BLOCKS[config.BACKBONE], config.TRAIN_BN)
+
+
+def resnet(image, blocks, train_bn=False):
+    """ResNet with bottleneck blocks (He et al., 2016), `blocks` of them in each of stages 2 to 5."""
+    x = layers.ZeroPadding2D(3, data_format=DATA_FORMAT)(to_layout(image))
+    x = conv2d(64, 7, "conv1", strides=2)(x)
+    x = relu(batch_norm(x, "bn_conv1", train_bn))
+    x = layers.MaxPooling2D(3, strides=2, padding="same", data_format=DATA_FORMAT)(x)
+    features = []
+    for stage, count in enumerate(blocks, start=2):
+        filters = 64 * 2 ** (stage - 2)
+        for block in range(count):
+            strides = 2 if block == 0 and stage > 2 else 1
+            x = bottleneck(x, filters, f"{stage}{ascii_lowercase[block]}", strides, block == 0, train_bn)
+        features.append(x)
+    return features
+
+
+def bottleneck(x, filters, name, strides, project, train_bn):
+    """1×1, 3×3, 1×1 convolutions added to the input, which is projected where its shape changes.
+
+    Args:
+        x: [B, H, W, C].
+        name: stage and block, such as "4b".
+        project: whether a 1×1 convolution brings the input to the output's shape.
+
+    Returns:
+        [B, H / strides, W / strides, 4 * filters].
+    """
+    norm = partial(batch_norm, train=train_bn)
+    shortcut = x
+    x = conv2d(filters, 1, f"res{name}_branch2a", strides)(x)
+    x = relu(norm(x, f"bn{name}_branch2a"))
+    x = conv2d(filters, 3, f"res{name}_branch2b", padding="same")(x)
+    x = relu(norm(x, f"bn{name}_branch2b"))
+    x = conv2d(4 * filters, 1, f"res{name}_branch2c")(x)
+    x = norm(x, f"bn{name}_branch2c")
+    if project:
+        shortcut = conv2d(4 * filters, 1, f"res{name}_branch1", strides)(shortcut)
+        shortcut = norm(shortcut, f"bn{name}_branch1")
+    return relu(layers.Add()([x, shortcut]), f"res{name}_out")
+
+
+def compact(image, train_bn=None):
+    """A small residual network for small worlds: 3×3 convolutions only, under two million parameters."""
+    norm = partial(batch_norm, train=train_bn)
+    x = to_layout(image)
+    for index, filters in enumerate((16, 32), start=1):
+        x = conv2d(filters, 3, f"conv{index}", strides=2, padding="same")(x)
+        x = relu(norm(x, f"bn_conv{index}"))
+    features = []
+    for stage, (filters, count) in enumerate(COMPACT_STAGES, start=2):
+        for block in range(count):
+            strides = 2 if block == 0 and stage > 2 else 1
+            x = basic_block(x, filters, f"{stage}{ascii_lowercase[block]}", strides, block == 0, train_bn)
+        features.append(x)
+    return features
+
+
+def basic_block(x, filters, name, strides, project, train_bn):
+    """Two 3×3 convolutions added to the input, which is projected where its shape changes.
+
+    Returns:
+        [B, H / strides, W / strides, filters].
+    """
+    norm = partial(batch_norm, train=train_bn)
+    shortcut = x
+    x = conv2d(filters, 3, f"res{name}_branch2a", strides, padding="same")(x)
+    x = relu(norm(x, f"bn{name}_branch2a"))
+    x = conv2d(filters, 3, f"res{name}_branch2b", padding="same")(x)
+    x = norm(x, f"bn{name}_branch2b")
+    if project:
+        shortcut = conv2d(filters, 1, f"res{name}_branch1", strides)(shortcut)
+        shortcut = norm(shortcut, f"bn{name}_branch1")
+    return relu(layers.Add()([x, shortcut]), f"res{name}_out")

@@ -1,0 +1,69 @@
+"""Detections: proposals, classes and deltas → the objects found (Mask R-CNN, section 3, "Inference")."""
+
+import numpy as np
+from keras import layers, ops
+
+from mrcnn.network import boxes as box_ops
+from mrcnn.network import kernels
+
+PADDING = -1.0  # score of what is no detection, under every real one
+
+
+def detect_objects(rois, probs, deltas, windows, config):
+    """Refine each RoI by the deltas of its best class, and keep the sure ones that no surer one covers.
+
+    Args:
+        rois: [B, R, 4] normalised.
+        probs: [B, R, K] class probabilities.
+        deltas: [B, R, K, 4] box deltas of every class.
+        windows: [B, 4] normalised, the part of the molded picture that is not padding.
+
+    Returns:
+        [B, DETECTION_MAX_INSTANCES, (y1, x1, y2, x2, class, score)], boxes normalised, surest first,
+        padded with zeros.
+    """
+    classes = ops.argmax(probs, axis=-1)
+    scores = ops.max(probs, axis=-1)
+    chosen = ops.take_along_axis(deltas, classes[..., None, None], axis=2)[..., 0, :]
+    std_dev = np.asarray(config.BBOX_STD_DEV, np.float32)
+    refined = box_ops.clip(box_ops.apply_deltas(rois, chosen * std_dev), windows[:, None])
+
+    sure = ops.logical_and(classes > 0, scores >= config.DETECTION_MIN_CONFIDENCE)
+    scores, order = kernels.top_k(ops.where(sure, scores, PADDING), rois.shape[1])
+    refined = ops.take_along_axis(refined, order[..., None], axis=1)
+    classes = ops.take_along_axis(classes, order, axis=1)
+
+    same_class = classes[..., :, None] == classes[..., None, :]
+    real = scores > PADDING
+    compete = ops.logical_and(same_class, ops.logical_and(real[..., :, None], real[..., None, :]))
+    overlap = box_ops.iou(refined, refined) > config.DETECTION_NMS_THRESHOLD
+    keep = ops.logical_and(kernels.survivors(ops.logical_and(overlap, compete)), real)
+
+    found = ops.concatenate([refined, ops.cast(classes, "float32")[..., None], scores[..., None]], axis=-1)
+    limit = config.DETECTION_MAX_INSTANCES
+    flags, index = kernels.top_k(ops.cast(keep, "int32"), limit)
+    found = ops.take_along_axis(found, index[..., None], axis=1) * ops.cast(flags, "float32")[..., None]
+    return ops.pad(found, [[0, 0], [0, limit - found.shape[1]], [0, 0]])
+
+
+class DetectionLayer(layers.Layer):
+    """`detect_objects` in the network.
+
+    Call with [rois [B, R, 4], probs [B, R, K], deltas [B, R, K, 4], image_meta [B, M]]; gives
+    [B, DETECTION_MAX_INSTANCES, 6].
+    """
+
+    def __init__(self, config, **kwargs):
+        super().__init__(**kwargs)
+        self.config = config
+
+    def call(self, inputs):
+        rois, probs, deltas, meta = (ops.cast(tensor, "float32") for tensor in inputs)
+        # The original takes the first picture's size for all of a batch; they are equal in one batch.
+        height, width = meta[0, 4], meta[0, 5]
+        scale = ops.stack([height, width, height, width]) - 1
+        windows = (meta[:, 7:11] - np.array([0, 0, 1, 1], np.float32)) / scale
+        return detect_objects(rois, probs, deltas, windows, self.config)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0][0], self.config.DETECTION_MAX_INSTANCES, 6)

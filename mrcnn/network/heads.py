@@ -1,0 +1,65 @@
+"""Heads: crops → classes and box deltas; crops → masks (Mask R-CNN, section 3 and figure 4)."""
+
+from keras import layers, ops
+
+from mrcnn.network.backbone import batch_norm, conv2d, relu
+from mrcnn.network.kernels import DATA_FORMAT, from_layout, to_layout
+
+
+def _merge(crops):
+    """[B, R, h, w, C] to [B * R, h, w, C], in the backend's layout: the heads see every crop alone."""
+    return to_layout(ops.reshape(crops, (-1, *crops.shape[2:])))
+
+
+def _split(x, like, shape):
+    """[B * R, ...] to [B, R, *shape], with B and R of `like`."""
+    rois = -1 if like.shape[1] is None else like.shape[1]
+    batch = ops.shape(like)[0] if rois == -1 else -1
+    return ops.reshape(x, (batch, rois, *shape))
+
+
+def box_head(crops, config):
+    """What is in each crop, and how must its box change?
+
+    Args:
+        crops: [B, R, POOL_SIZE, POOL_SIZE, C].
+
+    Returns:
+        class logits [B, R, K], class probabilities [B, R, K], box deltas of every class [B, R, K, 4].
+    """
+    width, classes = config.FPN_CLASSIF_FC_LAYERS_SIZE, config.NUM_CLASSES
+    x = conv2d(width, config.POOL_SIZE, "mrcnn_class_conv1")(_merge(crops))
+    x = relu(batch_norm(x, "mrcnn_class_bn1", config.TRAIN_BN))
+    x = conv2d(width, 1, "mrcnn_class_conv2")(x)
+    x = relu(batch_norm(x, "mrcnn_class_bn2", config.TRAIN_BN))
+    x = _split(x, crops, (width,))
+    logits = layers.Dense(classes, name="mrcnn_class_logits", dtype="float32")(x)
+    probs = layers.Softmax(name="mrcnn_class", dtype="float32")(logits)
+    deltas = layers.Dense(4 * classes, name="mrcnn_bbox_fc", dtype="float32")(x)
+    return logits, probs, layers.Reshape((-1, classes, 4), name="mrcnn_bbox", dtype="float32")(deltas)
+
+
+def mask_head(crops, config):
+    """The shape of what is in each crop, for every class apart.
+
+    Args:
+        crops: [B, R, MASK_POOL_SIZE, MASK_POOL_SIZE, C].
+
+    Returns:
+        [B, R, 2 * MASK_POOL_SIZE, 2 * MASK_POOL_SIZE, K] probabilities.
+    """
+    x = _merge(crops)
+    for index in range(1, config.MASK_CONVS + 1):
+        x = conv2d(config.MASK_FILTERS, 3, f"mrcnn_mask_conv{index}", padding="same")(x)
+        x = relu(batch_norm(x, f"mrcnn_mask_bn{index}", config.TRAIN_BN))
+    x = layers.Conv2DTranspose(
+        config.MASK_FILTERS,
+        2,
+        strides=2,
+        activation="relu",
+        data_format=DATA_FORMAT,
+        name="mrcnn_mask_deconv",
+    )(x)
+    x = conv2d(config.NUM_CLASSES, 1, "mrcnn_mask", activation="sigmoid", dtype="float32")(x)
+    side = 2 * config.MASK_POOL_SIZE
+    return _split(from_layout(x), crops, (side, side, config.NUM_CLASSES))
