@@ -29,21 +29,20 @@ def detect_objects(rois, probs, deltas, windows, config):
     refined = box_ops.clip(box_ops.apply_deltas(rois, chosen * std_dev), windows[:, None])
 
     sure = ops.logical_and(classes > 0, scores >= config.DETECTION_MIN_CONFIDENCE)
-    scores, order = kernels.top_k(ops.where(sure, scores, PADDING), rois.shape[1])
+    scores, order = kernels.top_k(ops.where(sure, scores, PADDING), ops.shape(scores)[1])
     refined = ops.take_along_axis(refined, order[..., None], axis=1)
     classes = ops.take_along_axis(classes, order, axis=1)
 
     same_class = classes[..., :, None] == classes[..., None, :]
-    real = scores > PADDING
-    compete = ops.logical_and(same_class, ops.logical_and(real[..., :, None], real[..., None, :]))
     overlap = box_ops.iou(refined, refined) > config.DETECTION_NMS_THRESHOLD
-    keep = ops.logical_and(kernels.survivors(ops.logical_and(overlap, compete)), real)
+    keep = kernels.survivors(ops.logical_and(overlap, same_class), scores > PADDING)
 
     found = ops.concatenate([refined, ops.cast(classes, "float32")[..., None], scores[..., None]], axis=-1)
     limit = config.DETECTION_MAX_INSTANCES
-    flags, index = kernels.top_k(ops.cast(keep, "int32"), limit)
-    found = ops.take_along_axis(found, index[..., None], axis=1) * ops.cast(flags, "float32")[..., None]
-    return ops.pad(found, [[0, 0], [0, limit - found.shape[1]], [0, 0]])
+    keep = ops.pad(keep, [[0, 0], [0, limit]])  # so that there are enough, however few the RoIs
+    found = ops.pad(found, [[0, 0], [0, limit], [0, 0]])
+    flags, index = kernels.top_k(ops.cast(keep, "int32"), limit)  # equal values stay in order
+    return ops.take_along_axis(found, index[..., None], axis=1) * ops.cast(flags, "float32")[..., None]
 
 
 class DetectionLayer(layers.Layer):

@@ -11,11 +11,17 @@ def _merge(crops):
     return to_layout(ops.reshape(crops, (-1, *crops.shape[2:])))
 
 
-def _split(x, like, shape):
-    """[B * R, ...] to [B, R, *shape], with B and R of `like`."""
-    rois = -1 if like.shape[1] is None else like.shape[1]
-    batch = ops.shape(like)[0] if rois == -1 else -1
-    return ops.reshape(x, (batch, rois, *shape))
+class Split(layers.Layer):
+    """Undoes `_merge`: call with [B * R, ...] and the crops [B, R, ...]; gives [B, R, ...].
+
+    It is a layer because B and R are known only when the network runs.
+    """
+
+    def call(self, x, crops):
+        return ops.reshape(x, (*ops.shape(crops)[:2], *x.shape[1:]))
+
+    def compute_output_shape(self, x_shape, crops_shape):
+        return (*crops_shape[:2], *x_shape[1:])
 
 
 def box_head(crops, config):
@@ -32,7 +38,7 @@ def box_head(crops, config):
     x = relu(batch_norm(x, "mrcnn_class_bn1", config.TRAIN_BN))
     x = conv2d(width, 1, "mrcnn_class_conv2")(x)
     x = relu(batch_norm(x, "mrcnn_class_bn2", config.TRAIN_BN))
-    x = _split(x, crops, (width,))
+    x = Split()(layers.Flatten()(x), crops)
     logits = layers.Dense(classes, name="mrcnn_class_logits", dtype="float32")(x)
     probs = layers.Softmax(name="mrcnn_class", dtype="float32")(logits)
     deltas = layers.Dense(4 * classes, name="mrcnn_bbox_fc", dtype="float32")(x)
@@ -61,5 +67,4 @@ def mask_head(crops, config):
         name="mrcnn_mask_deconv",
     )(x)
     x = conv2d(config.NUM_CLASSES, 1, "mrcnn_mask", activation="sigmoid", dtype="float32")(x)
-    side = 2 * config.MASK_POOL_SIZE
-    return _split(from_layout(x), crops, (side, side, config.NUM_CLASSES))
+    return Split(dtype="float32")(from_layout(x), crops)

@@ -17,6 +17,11 @@ BACKEND = keras.backend.backend()
 DATA_FORMAT = "channels_first" if BACKEND == "torch" else "channels_last"
 CHANNEL_AXIS = 1 if DATA_FORMAT == "channels_first" else -1
 
+# Whether Keras is to compile a training step by XLA: on a CPU, XLA slows TensorFlow's convolutions down.
+JIT_COMPILE = BACKEND == "jax"
+
+NMS_BLOCK = 256  # boxes that `_blocked_nms` settles at once
+
 if BACKEND == "tensorflow":
     import tensorflow as tf
 
@@ -49,7 +54,8 @@ def top_k(values, k):
     Returns:
         values [..., min(k, N)] and int32 indices [..., min(k, N)].
     """
-    k = min(k, values.shape[-1])
+    count = ops.shape(values)[-1]
+    k = min(k, count) if isinstance(count, int) else tf.minimum(k, count)
     if BACKEND != "torch":
         return ops.top_k(values, k)
     import torch  # torch.topk leaves the order of equals open
@@ -70,10 +76,8 @@ def non_max_suppression(boxes, threshold, limit):
         [B, limit, 4] the boxes kept, best first, padded with zeros.
     """
     boxes = ops.stop_gradient(boxes)
-    select = _native_nms if BACKEND == "tensorflow" else _fixed_point_nms
-    indices, valid = select(boxes, threshold, limit)
-    kept = ops.take_along_axis(boxes, indices[..., None], axis=1)
-    return kept * ops.cast(valid, kept.dtype)[..., None]
+    select = _native_nms if BACKEND == "tensorflow" else _blocked_nms
+    return select(boxes, threshold, limit)
 
 
 def _native_nms(boxes, threshold, limit):
@@ -92,19 +96,36 @@ def _native_nms(boxes, threshold, limit):
         return tuple(kept)
 
     indices, found = tf.map_fn(one, boxes, fn_output_signature=(tf.int32, tf.int32))
-    indices = tf.ensure_shape(indices, (None, limit))
-    return indices, tf.range(limit)[None] < found[:, None]
+    kept = tf.gather(boxes, tf.ensure_shape(indices, (None, limit)), batch_dims=1)
+    return kept * tf.sequence_mask(found, limit, kept.dtype)[..., None]
 
 
-def _fixed_point_nms(boxes, threshold, limit):
-    keep = survivors(iou(boxes, boxes) > threshold)
-    limited = min(limit, keep.shape[-1])
-    flags, indices = top_k(ops.cast(keep, "int32"), limited)
-    padding = [[0, 0], [0, limit - limited]]
-    return ops.pad(indices, padding), ops.pad(flags, padding) > 0
+def _blocked_nms(boxes, threshold, limit):
+    """The same in `keras.ops`: block by block, so that most overlaps need not be computed.
+
+    A block's boxes are first held against what earlier blocks kept, then against each other.
+    """
+    batch, count = ops.shape(boxes)[:2]
+    boxes = ops.pad(boxes, [[0, 0], [0, -count % NMS_BLOCK], [0, 0]])
+
+    def room_and_boxes_left(start, kept, found):
+        return ops.logical_and(start < count, ops.logical_not(ops.all(found)))
+
+    def suppress_block(start, kept, found):
+        block = ops.slice(boxes, (0, start, 0), (batch, NMS_BLOCK, 4))
+        covered = ops.any(ops.logical_and(iou(block, kept) > threshold, found[:, None]), axis=-1)
+        alive = ops.logical_and(ops.logical_not(covered), start + ops.arange(NMS_BLOCK) < count)
+        flags = ops.concatenate([found, survivors(iou(block, block) > threshold, alive)], axis=1)
+        found, index = top_k(ops.cast(flags, "int32"), limit)  # equal values stay in order
+        kept = ops.take_along_axis(ops.concatenate([kept, block], axis=1), index[..., None], axis=1)
+        return start + NMS_BLOCK, kept, found > 0
+
+    nothing = (0, ops.zeros((batch, limit, 4)), ops.zeros((batch, limit), "bool"))
+    _, kept, found = ops.while_loop(room_and_boxes_left, suppress_block, nothing)
+    return kept * ops.cast(found, kept.dtype)[..., None]
 
 
-def survivors(overlaps):
+def survivors(overlaps, alive):
     """Which boxes greedy suppression keeps, found without going through them one by one.
 
     A box is kept if no better box that is kept overlaps it. Starting from "all are kept" and applying
@@ -114,21 +135,20 @@ def survivors(overlaps):
 
     Args:
         overlaps: [..., N, N] booleans, True where two boxes overlap too much; N in falling score.
+        alive: [..., N] booleans, False for boxes that are out already: not kept, and suppressing none.
 
     Returns:
         [..., N] booleans.
     """
-    count = overlaps.shape[-1]
-    rank = ops.arange(count)
+    rank = ops.arange(ops.shape(overlaps)[-1])
     suppresses = ops.logical_and(overlaps, rank[:, None] < rank[None, :])
 
     def apply(keep, _):
         suppressed = ops.any(ops.logical_and(suppresses, keep[..., :, None]), axis=-2)
-        after = ops.logical_not(suppressed)
+        after = ops.logical_and(alive, ops.logical_not(suppressed))
         return after, ops.any(ops.not_equal(after, keep))
 
-    everything = ops.ones(overlaps.shape[:-1], "bool")
-    keep, _ = ops.while_loop(lambda _, changed: changed, apply, (everything, ops.array(True)))
+    keep, _ = ops.while_loop(lambda _, changed: changed, apply, (alive, ops.array(True)))
     return keep
 
 
@@ -148,7 +168,7 @@ def crop_and_resize(images, boxes, box_indices, size):
     """
     boxes = ops.stop_gradient(boxes)
     if BACKEND == "tensorflow":
-        return tf.image.crop_and_resize(images, boxes, box_indices, (size, size))
+        return _native_crop(images, boxes, box_indices, size)
     count, height, width, channels = images.shape
     table = ops.reshape(images, (count * height * width, channels))
     offset = box_indices * (height * width)
@@ -172,9 +192,7 @@ def pyramid_crop_and_resize(pyramid, boxes, box_indices, levels, size):
     if BACKEND == "tensorflow":
         rows = [tf.reshape(tf.where(levels == level), (-1,)) for level in range(len(pyramid))]
         crops = [
-            tf.image.crop_and_resize(
-                features, tf.gather(boxes, row), tf.gather(box_indices, row), (size, size)
-            )
+            _native_crop(features, tf.gather(boxes, row), tf.gather(box_indices, row), size)
             for features, row in zip(pyramid, rows, strict=True)
         ]
         back = tf.math.invert_permutation(tf.cast(tf.concat(rows, 0), tf.int32))
@@ -188,6 +206,11 @@ def pyramid_crop_and_resize(pyramid, boxes, box_indices, levels, size):
     starts = [batch * sum(h * w for h, w in sizes[:level]) for level in range(len(sizes))]
     offset = ops.take(ops.array(starts, "int32"), levels) + box_indices * heights * widths
     return _sample(table, offset, heights, widths, boxes, size)
+
+
+def _native_crop(images, boxes, box_indices, size):
+    crops = tf.image.crop_and_resize(tf.cast(images, "float32"), boxes, box_indices, (size, size))
+    return tf.cast(crops, images.dtype)
 
 
 def _sample(table, offset, height, width, boxes, size):
@@ -219,6 +242,16 @@ def _grid(start, end, length, size):
     position = ops.clip(position, 0, last)
     before, after = ops.floor(position), ops.ceil(position)
     return ops.cast(before, "int32"), ops.cast(after, "int32"), position - before, inside
+
+
+def padded_count(count, most):
+    """How many rows to hand to a compiled call when there are `count` and at most `most`.
+
+    JAX compiles anew for every number, so there it is the next power of two.
+    """
+    if BACKEND != "jax":
+        return int(count)
+    return min(most, 2 ** int(count - 1).bit_length())
 
 
 def compiled(model):

@@ -37,7 +37,7 @@ class PyramidROIAlign(layers.Layer):
     """
 
     def __init__(self, pool_shape, **kwargs):
-        super().__init__(**kwargs)
+        super().__init__(autocast=False, **kwargs)  # boxes stay in full precision, whatever the features
         self.pool_shape = tuple(pool_shape)
 
     def call(self, inputs):
@@ -46,11 +46,11 @@ class PyramidROIAlign(layers.Layer):
         batch, count = ops.shape(boxes)[:2]
         # The original takes the first picture's size for all of a batch; they are equal in one batch.
         levels = pyramid_level(boxes, image_meta[0, 4] * image_meta[0, 5])
-        index = ops.repeat(ops.arange(batch, dtype="int32"), count)
+        index = ops.broadcast_to(ops.arange(batch, dtype="int32")[:, None], (batch, count))
         crops = kernels.pyramid_crop_and_resize(
             pyramid,
             ops.reshape(boxes, (-1, 4)),
-            index,
+            ops.reshape(index, (-1,)),
             ops.reshape(levels, (-1,)) - FINEST,
             self.pool_shape[0],
         )
