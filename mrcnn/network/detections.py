@@ -42,7 +42,7 @@ def detect_objects(rois, probs, deltas, windows, config):
     keep = ops.pad(keep, [[0, 0], [0, limit]])  # so that there are enough, however few the RoIs
     found = ops.pad(found, [[0, 0], [0, limit], [0, 0]])
     flags, index = kernels.top_k(ops.cast(keep, "int32"), limit)  # equal values stay in order
-    return ops.take_along_axis(found, index[..., None], axis=1) * ops.cast(flags, "float32")[..., None]
+    return ops.where(flags[..., None] > 0, ops.take_along_axis(found, index[..., None], axis=1), 0)
 
 
 class DetectionLayer(layers.Layer):

@@ -97,7 +97,7 @@ def _native_nms(boxes, threshold, limit):
 
     indices, found = tf.map_fn(one, boxes, fn_output_signature=(tf.int32, tf.int32))
     kept = tf.gather(boxes, tf.ensure_shape(indices, (None, limit)), batch_dims=1)
-    return kept * tf.sequence_mask(found, limit, kept.dtype)[..., None]
+    return tf.where(tf.sequence_mask(found, limit)[..., None], kept, 0)
 
 
 def _blocked_nms(boxes, threshold, limit):
@@ -122,7 +122,7 @@ def _blocked_nms(boxes, threshold, limit):
 
     nothing = (0, ops.zeros((batch, limit, 4)), ops.zeros((batch, limit), "bool"))
     _, kept, found = ops.while_loop(room_and_boxes_left, suppress_block, nothing)
-    return kept * ops.cast(found, kept.dtype)[..., None]
+    return ops.where(found[..., None], kept, 0)
 
 
 def survivors(overlaps, alive):
@@ -166,13 +166,66 @@ def crop_and_resize(images, boxes, box_indices, size):
     Returns:
         [M, size, size, C].
     """
-    boxes = ops.stop_gradient(boxes)
+    boxes = ops.stop_gradient(ops.where(ops.isfinite(boxes), boxes, 0))  # NaN is no place to read from
     if BACKEND == "tensorflow":
-        return _native_crop(images, boxes, box_indices, size)
-    count, height, width, channels = images.shape
-    table = ops.reshape(images, (count * height * width, channels))
-    offset = box_indices * (height * width)
-    return _sample(table, offset, height, width, boxes, size)
+        crops = tf.image.crop_and_resize(tf.cast(images, "float32"), boxes, box_indices, (size, size))
+        return tf.cast(crops, images.dtype)
+    height, width, channels = images.shape[1:]
+    rows, row_weights = _neighbours(boxes[:, 0], boxes[:, 2], height, size)
+    columns, column_weights = _neighbours(boxes[:, 1], boxes[:, 3], width, size)
+    rows = rows + box_indices[:, None, None] * height
+    places = rows[:, :, None, :, None] * width + columns[:, None, :, None, :]
+    weights = row_weights[:, :, None, :, None] * column_weights[:, None, :, None, :]
+    samples = _weighted_sums(images, ops.reshape(places, (-1, 4)), ops.reshape(weights, (-1, 4)))
+    return ops.reshape(samples, (-1, size, size, channels))
+
+
+def _neighbours(start, end, length, size):
+    """Along one axis of `length` pixels, `size` samples from `start` [M] to `end` [M], normalised.
+
+    Returns:
+        the pixels before and after each sample, [M, size, 2] int32, and their weights, [M, size, 2]
+        float32: both 0 for a sample outside.
+    """
+    last = length - 1.0
+    start, end = start[:, None], end[:, None]
+    extent = (end - start) * last
+    step = extent / _opaque(size - 1.0, extent)
+    first, advance = start * last, ops.arange(size, dtype="float32") * step
+    position = _opaque(first, first) + _opaque(advance, advance)
+    inside = ops.cast(ops.logical_and(position >= 0, position <= last), "float32")
+    position = ops.clip(position, 0, last)
+    before, after = ops.floor(position), ops.ceil(position)
+    pixels = ops.cast(ops.stack([before, after], axis=-1), "int32")
+    fraction = position - before
+    return pixels, ops.stack([(1 - fraction) * inside, fraction * inside], axis=-1)
+
+
+def _opaque(value, like):
+    """`value`, in a form that XLA must compute as it is written.
+
+    Left alone, XLA divides by a constant through its reciprocal and fuses products into sums. The last
+    bit changes, and a sample on the border of a picture comes to lie outside.
+    """
+    return ops.where(like == like, value, 0.0)
+
+
+def _weighted_sums(images, places, weights):
+    """Four pixels of `images` [N, H, W, C] for each of S samples, weighted and added up, [S, C].
+
+    Args:
+        places: [S, 4] int32, pixels counted row by row through all pictures.
+        weights: [S, 4] floats.
+    """
+    channels = images.shape[-1]
+    weights = ops.cast(weights, images.dtype)
+    if BACKEND == "torch":
+        from torch.nn.functional import embedding_bag
+
+        table = images.contiguous().reshape(-1, channels)
+        return embedding_bag(places, table, per_sample_weights=weights, mode="sum")
+    table = ops.reshape(images, (-1, channels))
+    return sum(weights[:, i, None] * ops.take(table, places[:, i], axis=0) for i in range(4))
 
 
 def pyramid_crop_and_resize(pyramid, boxes, box_indices, levels, size):
@@ -188,60 +241,30 @@ def pyramid_crop_and_resize(pyramid, boxes, box_indices, levels, size):
     Returns:
         [M, size, size, C].
     """
-    boxes = ops.stop_gradient(boxes)
-    if BACKEND == "tensorflow":
-        rows = [tf.reshape(tf.where(levels == level), (-1,)) for level in range(len(pyramid))]
-        crops = [
-            _native_crop(features, tf.gather(boxes, row), tf.gather(box_indices, row), size)
-            for features, row in zip(pyramid, rows, strict=True)
-        ]
-        back = tf.math.invert_permutation(tf.cast(tf.concat(rows, 0), tf.int32))
-        return tf.gather(tf.concat(crops, 0), back)
-    sizes = [features.shape[1:3] for features in pyramid]
-    channels = pyramid[0].shape[-1]
-    table = ops.concatenate([ops.reshape(f, (-1, channels)) for f in pyramid], axis=0)
-    heights = ops.take(ops.array([h for h, _ in sizes], "int32"), levels)
-    widths = ops.take(ops.array([w for _, w in sizes], "int32"), levels)
-    batch = pyramid[0].shape[0]
-    starts = [batch * sum(h * w for h, w in sizes[:level]) for level in range(len(sizes))]
-    offset = ops.take(ops.array(starts, "int32"), levels) + box_indices * heights * widths
-    return _sample(table, offset, heights, widths, boxes, size)
+    if BACKEND == "jax":
+        return _masked_pyramid_crop(pyramid, boxes, box_indices, levels, size)
+    members = [ops.nonzero(levels == level)[0] for level in range(len(pyramid))]
+    crops = [
+        crop_and_resize(features, ops.take(boxes, mine, 0), ops.take(box_indices, mine, 0), size)
+        for features, mine in zip(pyramid, members, strict=True)
+    ]
+    back = ops.argsort(ops.concatenate(members, axis=0))
+    return ops.take(ops.concatenate(crops, axis=0), back, axis=0)
 
 
-def _native_crop(images, boxes, box_indices, size):
-    crops = tf.image.crop_and_resize(tf.cast(images, "float32"), boxes, box_indices, (size, size))
-    return tf.cast(crops, images.dtype)
+def _masked_pyramid_crop(pyramid, boxes, box_indices, levels, size):
+    """The same, with no shape that depends on the levels, as JAX wants it: all boxes are cut from all levels.
 
-
-def _sample(table, offset, height, width, boxes, size):
-    """Bilinear samples [M, size, size, C] of maps that lie row by row in `table` [T, C] from `offset` on."""
-    top, bottom, y_fraction, y_inside = _grid(boxes[:, 0], boxes[:, 2], height, size)
-    left, right, x_fraction, x_inside = _grid(boxes[:, 1], boxes[:, 3], width, size)
-    stride = ops.reshape(width, (-1, 1)) if hasattr(width, "shape") else width
-    rows = [ops.reshape(offset, (-1, 1)) + y * stride for y in (top, bottom)]
-    y_fraction = ops.cast(y_fraction, table.dtype)[:, :, None, None]
-    x_fraction = ops.cast(x_fraction, table.dtype)[:, None, :, None]
-
-    def between(row):
-        first = ops.take(table, row[:, :, None] + left[:, None, :], axis=0)
-        second = ops.take(table, row[:, :, None] + right[:, None, :], axis=0)
-        return first + (second - first) * x_fraction
-
-    upper, lower = between(rows[0]), between(rows[1])
-    inside = ops.logical_and(y_inside[:, :, None], x_inside[:, None, :])[..., None]
-    return (upper + (lower - upper) * y_fraction) * ops.cast(inside, table.dtype)
-
-
-def _grid(start, end, length, size):
-    """Along one axis: pixel before and after each sample, how far between them, and whether inside."""
-    last = ops.reshape(ops.cast(length, "float32") - 1, (-1, 1))
-    start, end = start[:, None], end[:, None]
-    step = (end - start) * last / (size - 1)
-    position = start * last + ops.arange(size, dtype="float32")[None] * step
-    inside = ops.logical_and(position >= 0, position <= last)
-    position = ops.clip(position, 0, last)
-    before, after = ops.floor(position), ops.ceil(position)
-    return ops.cast(before, "int32"), ops.cast(after, "int32"), position - before, inside
+    Where a box is of another level, it is cut from a picture past the last: nothing is read there, and
+    no gradient written.
+    """
+    crops = 0
+    for level, features in enumerate(pyramid):
+        mine = levels == level
+        index = ops.where(mine, box_indices, features.shape[0])
+        crop = crop_and_resize(features, boxes, index, size)
+        crops = crops + ops.where(mine[:, None, None, None], crop, 0)
+    return crops
 
 
 def padded_count(count, most):

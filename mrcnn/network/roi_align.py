@@ -18,11 +18,11 @@ def pyramid_level(boxes, image_area):
         image_area: height * width of the molded picture, pixels; a number or a tensor.
 
     Returns:
-        [...] int32 in 2..5. A box without area has level 2.
+        [...] int32 in 2..5. A box without area, or of NaN, has level 2.
     """
     size = ops.sqrt(ops.maximum(area(boxes), 0))
     unit = 224.0 / ops.sqrt(ops.cast(image_area, "float32"))
-    level = 4 + ops.round(ops.log(size / unit) / math.log(2.0))
+    level = ops.nan_to_num(4 + ops.round(ops.log(size / unit) / math.log(2.0)))
     return ops.cast(ops.clip(level, FINEST, COARSEST), "int32")
 
 
