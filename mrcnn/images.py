@@ -39,7 +39,7 @@ def as_rgb(picture):
             An alpha channel is dropped: the colours beneath it count.
 
     Returns:
-        (H, W, 3) uint8, C-contiguous. An array that is this already is returned itself, not copied.
+        (H, W, 3) uint8, C-contiguous. An array that is this already is not copied.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -189,14 +189,20 @@ def _bilinear(image, height, width):
     """Sample (H, W) or (H, W, C) bilinearly at (height, width) pixel centres, zeros around it."""
     if image.ndim == 3:
         # Channel by channel: OpenCV takes few at once, and a large picture less memory this way.
-        channels = [_bilinear(image[:, :, c], height, width) for c in range(image.shape[2])]
-        return np.stack(channels, axis=2)
+        channels = [_sample(image[:, :, c], height, width) for c in range(image.shape[2])]
+        sampled = np.stack(channels, axis=2)
+    else:
+        sampled = _sample(image, height, width)
+    return np.clip(sampled, image.min(), image.max(), out=sampled)
+
+
+def _sample(image, height, width):
     floats = image.astype(np.result_type(image.dtype, np.float32))
     sampled = cv2.resize(floats, (int(width), int(height)), interpolation=cv2.INTER_LINEAR)
     # OpenCV repeats the border; with zeros outside it fades instead, as far as samples lie outside.
     sampled *= _share_inside(image.shape[0], height)[:, None].astype(floats.dtype)
     sampled *= _share_inside(image.shape[1], width).astype(floats.dtype)
-    return np.clip(sampled, floats.min(), floats.max(), out=sampled)
+    return sampled
 
 
 def _share_inside(length, samples):
