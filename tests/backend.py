@@ -1,0 +1,62 @@
+"""Run a function as a network would on the chosen Keras backend, and take its derivative there."""
+
+import keras
+import numpy as np
+from keras import ops, tree
+
+BACKEND = keras.backend.backend()
+
+
+def to_numpy(result):
+    """Arrays for the tensors in any nest of lists, tuples and dicts."""
+    return tree.map_structure(ops.convert_to_numpy, result)
+
+
+def compiled(function):
+    """`function` of arrays as this backend compiles it; gives arrays.
+
+    On TensorFlow, of every input only the last axis has a length that is known beforehand, as in a
+    network that takes any number of pictures of any size.
+    """
+    if BACKEND == "tensorflow":
+        import tensorflow as tf
+
+        def open_shape(array):
+            return (*[None] * (array.ndim - 1), *array.shape[-1:]) if array.ndim > 1 else [None] * array.ndim
+
+        def run(*arrays):
+            signature = [tf.TensorSpec(open_shape(array), array.dtype) for array in arrays]
+            return to_numpy(tf.function(function, input_signature=signature)(*arrays))
+
+        return run
+    if BACKEND == "jax":
+        import jax
+
+        jitted = jax.jit(function)
+        return lambda *arrays: to_numpy(jitted(*arrays))
+    return lambda *arrays: to_numpy(function(*[ops.convert_to_tensor(array) for array in arrays]))
+
+
+def gradient(function, *arrays):
+    """The derivative of a scalar `function` by each of `arrays`; zeros where it does not depend on one."""
+    if BACKEND == "tensorflow":
+        import tensorflow as tf
+
+        inputs = [tf.constant(array) for array in arrays]
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            value = function(*inputs)
+        slopes = tape.gradient(value, inputs, unconnected_gradients="zero")
+        return [np.asarray(tf.convert_to_tensor(slope)) for slope in slopes]
+    if BACKEND == "jax":
+        import jax
+
+        return to_numpy(list(jax.jit(jax.grad(function, argnums=range(len(arrays))))(*arrays)))
+    import torch
+
+    inputs = [torch.tensor(array, requires_grad=True) for array in arrays]
+    slopes = torch.autograd.grad(function(*inputs), inputs, allow_unused=True)
+    return [
+        np.zeros_like(array) if slope is None else to_numpy(slope)
+        for slope, array in zip(slopes, arrays, strict=True)
+    ]
