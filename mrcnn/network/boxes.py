@@ -106,7 +106,9 @@ def normalise(boxes, shape):
     scale, shift = _unit(shape)
     if namespace(boxes) is np:
         return ((np.asarray(boxes) - shift) / scale).astype(np.float32)
-    return (boxes - shift) / scale
+    import keras
+
+    return keras.ops.divide(keras.ops.subtract(boxes, shift), scale)
 
 
 def denormalise(boxes, shape):
@@ -116,7 +118,7 @@ def denormalise(boxes, shape):
         return np.around(np.asarray(boxes) * scale + shift).astype(np.int32)
     import keras
 
-    return keras.ops.cast(keras.ops.round(boxes * scale + shift), "int32")
+    return keras.ops.cast(keras.ops.round(keras.ops.add(keras.ops.multiply(boxes, scale), shift)), "int32")
 
 
 def _unit(shape):

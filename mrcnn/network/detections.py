@@ -1,6 +1,5 @@
 """Detections: proposals, classes and deltas → the objects found (Mask R-CNN, section 3, "Inference")."""
 
-import numpy as np
 from keras import layers, ops
 
 from mrcnn.network import boxes as box_ops
@@ -25,7 +24,7 @@ def detect_objects(rois, probs, deltas, windows, config):
     classes = ops.argmax(probs, axis=-1)
     scores = ops.max(probs, axis=-1)
     chosen = ops.take_along_axis(deltas, classes[..., None, None], axis=2)[..., 0, :]
-    std_dev = np.asarray(config.BBOX_STD_DEV, np.float32)
+    std_dev = ops.array(config.BBOX_STD_DEV, "float32")
     refined = box_ops.clip(box_ops.apply_deltas(rois, chosen * std_dev), windows[:, None])
 
     sure = ops.logical_and(classes > 0, scores >= config.DETECTION_MIN_CONFIDENCE)
@@ -61,7 +60,7 @@ class DetectionLayer(layers.Layer):
         # The original takes the first picture's size for all of a batch; they are equal in one batch.
         height, width = meta[0, 4], meta[0, 5]
         scale = ops.stack([height, width, height, width]) - 1
-        windows = (meta[:, 7:11] - np.array([0, 0, 1, 1], np.float32)) / scale
+        windows = (meta[:, 7:11] - ops.array([0, 0, 1, 1], "float32")) / scale
         return detect_objects(rois, probs, deltas, windows, self.config)
 
     def compute_output_shape(self, input_shape):

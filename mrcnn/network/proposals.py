@@ -1,7 +1,6 @@
 """Region proposals: P2…P6 → boxes that may hold an object (Faster R-CNN, section 3.1; FPN, section 4.1)."""
 
 import keras
-import numpy as np
 from keras import layers, ops
 
 from mrcnn.network import boxes, kernels
@@ -48,13 +47,13 @@ class ProposalLayer(layers.Layer):
         self.proposal_count = proposal_count
         self.nms_threshold = nms_threshold
         self.limit = config.PRE_NMS_LIMIT
-        self.std_dev = np.asarray(config.RPN_BBOX_STD_DEV, np.float32)
+        self.std_dev = config.RPN_BBOX_STD_DEV
 
     def call(self, inputs):
         probs, deltas, anchors = (ops.cast(tensor, "float32") for tensor in inputs)
         _, best = kernels.top_k(probs[..., 1], self.limit)
         deltas, anchors = (ops.take_along_axis(t, best[..., None], axis=1) for t in (deltas, anchors))
-        refined = boxes.apply_deltas(anchors, deltas * self.std_dev)
+        refined = boxes.apply_deltas(anchors, deltas * ops.array(self.std_dev, "float32"))
         clipped = boxes.clip(refined, ops.array([0, 0, 1, 1], "float32"))
         return kernels.non_max_suppression(clipped, self.nms_threshold, self.proposal_count)
 
