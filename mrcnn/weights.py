@@ -1,0 +1,344 @@
+"""Weights are arrays with names: read and write the original's HDF5 layout, which `layout` describes.
+
+    load(model, "mask_rcnn_coco.h5")                 the model's variables, each by its name
+    save(model, "mine.h5")                           a file that the original and its forks read too
+    describe("mine.h5"), infer_config("mine.h5")     the network that a file is for
+    find("coco")                                     the file with the COCO weights; see `download`
+
+Nothing here unpickles, and nothing is loaded in part: what does not fit is one error that lists all of it.
+"""
+
+import contextlib
+import json
+import os
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from mrcnn.describe import BACKBONE_LAYER, FileInfo, describe, infer_config, network_of, read_metadata
+from mrcnn.download import FINE_TUNE_SIZE, find, find_coco
+from mrcnn.layout import WeightsError, open_layout, read_names, stored_weights, write_names
+
+__all__ = [
+    "FileInfo",
+    "Report",
+    "WeightsError",
+    "describe",
+    "find",
+    "find_coco",
+    "infer_config",
+    "load",
+    "load_optimizer",
+    "read_metadata",
+    "save",
+]
+
+HEADS = ("mrcnn_class_logits", "mrcnn_bbox_fc", "mrcnn_bbox", "mrcnn_mask")  # they depend on the classes
+OUTPUTS = {"rpn_class_logits", "rpn_class", "rpn_bbox", "mrcnn_class", "mrcnn_bbox"}  # have no weights
+STALE = 3600  # seconds after which a file half written is nobody's work any more
+SHOWN = 4  # names in an error
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `load` did.
+
+    Attributes:
+        path: the file.
+        loaded: names of the weights that were set, `layer/weight`.
+        excluded: names of the layers that were to be left out.
+        kept: names of the model's weights that stay as they were.
+        parameters: how many numbers were loaded.
+        backbone_only: whether the file holds nothing but a backbone.
+    """
+
+    path: Path
+    loaded: tuple
+    excluded: tuple
+    kept: tuple
+    parameters: int
+    backbone_only: bool
+
+    def __str__(self):
+        what = "weights of the backbone alone" if self.backbone_only else "weights"
+        rest = f"; the model's other {len(self.kept)} stay as they were" if self.kept else ""
+        return f"Loaded {len(self.loaded)} {what} ({self.parameters:,} parameters) from {self.path}{rest}."
+
+
+# A model's variables
+
+
+def model_layers(model):
+    """All layers of a Keras model with their variables, in the order of the original's files.
+
+    Returns:
+        list of (layer's name, dict from `layer/weight` to variable). A model in the model is one entry.
+    """
+    return [(layer.name, dict(_named(layer))) for layer in model.layers]
+
+
+def _named(layer):
+    for inner in getattr(layer, "layers", ()):
+        yield from _named(inner)
+    if hasattr(layer, "layers"):
+        return
+    for variable in layer.weights:
+        path = variable.path.split("/")
+        start = path.index(layer.name) + 1 if layer.name in path else -1
+        yield "/".join([layer.name, *path[start:]]), variable
+
+
+# Load
+
+
+def load(model, path, exclude=()):
+    """Set a model's variables from a file, each by its name.
+
+    Everything is checked first: if anything does not fit, no variable is touched.
+
+    Args:
+        model: a `keras.Model`; float32 variables.
+        path: a file in the original's layout. If it holds a backbone alone, the rest stays as it is.
+        exclude: names of layers, in the model or the file, that are to be left as they are.
+
+    Returns:
+        a `Report`.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        WeightsError: the file is none of weights, or its weights do not fit, or contain NaN.
+    """
+    path, excluded = Path(path), {exclude} if isinstance(exclude, str) else set(exclude)
+    owners = {key: (name, v) for name, named in model_layers(model) for key, v in named.items()}
+    with open_layout(path) as root:
+        stored = stored_weights(root, path, owners)
+        _check_exclude(excluded, model, root, stored, path)
+        # Forks for TensorFlow 2 keep the anchors as a variable; they follow from the config.
+        found = {
+            key: item.array
+            for key, item in stored.items()
+            if not _layers_of(key, item.group) & (excluded | {"anchors"})
+        }
+        wanted = {key: v for key, (name, v) in owners.items() if not _layers_of(key, name) & excluded}
+        backbone_only = all(map(BACKBONE_LAYER.match, found)) and not all(map(BACKBONE_LAYER.match, wanted))
+        if backbone_only:
+            wanted = {key: v for key, v in wanted.items() if BACKBONE_LAYER.match(key)}
+        _check_fit(path, found, wanted)
+        _check_values(path, found)
+        # Each array is read twice, once to check, so that there is never more than one in memory.
+        for key, variable in wanted.items():
+            variable.assign(_read(found[key]))
+    return Report(
+        path,
+        tuple(wanted),
+        tuple(sorted(excluded)),
+        tuple(key for key in owners if key not in wanted),
+        sum(int(np.prod(v.shape)) for v in wanted.values()),
+        backbone_only,
+    )
+
+
+def _layers_of(key, group):
+    return {key.split("/")[0], group}
+
+
+def _read(array):
+    return array[()].astype(np.float32, copy=False)
+
+
+def _check_exclude(excluded, model, root, stored, path):
+    known = OUTPUTS | set(read_names(root, "layer_names")) | {key.split("/")[0] for key in stored}
+    for name, named in model_layers(model):
+        known |= {name, *(key.split("/")[0] for key in named)}
+    unknown = sorted(excluded - known)
+    if unknown:
+        raise WeightsError(
+            f"exclude names {_some(unknown)}, which is a layer neither of {path} nor the model."
+        )
+
+
+def _check_fit(path, found, wanted):
+    """Raise one error with all that is missing, unexpected or of another shape."""
+    missing = [key for key in wanted if key not in found]
+    unexpected = [key for key in found if key not in wanted]
+    shapes = {key: (found[key].shape, tuple(v.shape)) for key, v in wanted.items() if key in found}
+    wrong = {key: pair for key, pair in shapes.items() if pair[0] != pair[1]}
+    if not (missing or unexpected or wrong):
+        return
+    shown = [f"{key}: file {theirs}, model {ours}" for key, (theirs, ours) in wrong.items()]
+    parts = [
+        missing and f"{len(missing)} missing in the file ({_some(missing)})",
+        unexpected and f"{len(unexpected)} unexpected in the file ({_some(unexpected)})",
+        wrong and f"{len(wrong)} of another shape ({_some(shown)})",
+    ]
+    in_file = network_of({key: array.shape for key, array in found.items()})
+    in_model = network_of({key: tuple(v.shape) for key, v in wanted.items()})
+    differences = [f"{n} {v} against {in_model[n]}" for n, v in in_file.items() if v and v != in_model[n]]
+    sentences = [f"{path} does not fit the model, and nothing was loaded: {'; '.join(filter(None, parts))}."]
+    if differences:
+        sentences.append(f"File against model: {', '.join(differences)}.")
+    if path.stat().st_size == FINE_TUNE_SIZE:
+        sentences.append(
+            f"Its size, {FINE_TUNE_SIZE:,} bytes, is that of a known fine-tune, not of the original."
+        )
+    layers = list(dict.fromkeys(key.split("/")[0] for key in [*missing, *unexpected, *wrong]))
+    if set(layers) <= set(HEADS):
+        layers = list(HEADS)
+    if len(layers) <= 8:
+        sentences.append(f"To keep what the model has there, pass exclude={layers}.")
+    else:
+        sentences.append("Make the model for the file: Config(**mrcnn.weights.infer_config(path)).")
+    raise WeightsError(" ".join(sentences), missing, unexpected, wrong)
+
+
+def _check_values(path, found):
+    not_finite = []
+    for key, array in found.items():
+        if array.dtype.kind != "f":
+            raise WeightsError(f"{path}: {key} has dtype {array.dtype}; weights are floats.")
+        try:
+            if not np.isfinite(_read(array)).all():
+                not_finite.append(key)
+        except OSError as error:
+            raise WeightsError(f"{path} is damaged: {key} cannot be read ({error}); get it again.") from error
+    if not_finite:
+        raise WeightsError(
+            f"{path} has NaN or infinite values in {_some(not_finite)}: its training failed; take an earlier "
+            "file. Nothing was loaded.",
+            not_finite=not_finite,
+        )
+
+
+def _some(names):
+    """The first few names, and how many more there are."""
+    names = list(names)
+    more = [f"and {len(names) - SHOWN} more"] if len(names) > SHOWN else []
+    return ", ".join([*map(str, names[:SHOWN]), *more])
+
+
+def load_optimizer(optimizer, path):
+    """Restore the state of an optimizer that `save` stored beside the weights.
+
+    Args:
+        optimizer: a Keras optimizer that is built already, for the same variables.
+
+    Returns:
+        bool, whether the file has such a state.
+
+    Raises:
+        WeightsError: the state is that of another optimizer, or of other variables. Nothing was restored.
+    """
+    with open_layout(path) as root:
+        if "optimizer_weights" not in root:
+            return False
+        group = root["optimizer_weights"]
+        arrays = [group[name][()] for name in read_names(group, "weight_names")]
+    theirs, ours = [a.shape for a in arrays], [tuple(v.shape) for v in optimizer.variables]
+    if theirs != ours:
+        raise WeightsError(
+            f"{path} holds the state of another optimizer ({len(theirs)} arrays; this one has {len(ours)}), "
+            "or of one that trained other layers; choose the same layers and optimizer, or start anew."
+        )
+    for variable, array in zip(optimizer.variables, arrays, strict=True):
+        variable.assign(array)
+    return True
+
+
+# Save
+
+
+def save(model, path, metadata=None, dtype="float32", optimizer=None):
+    """Write a model's variables in the original's layout, all or nothing.
+
+    Args:
+        model: a `keras.Model`.
+        path: where to; a file that is there is replaced when the new one is complete, and not before.
+        metadata: dict for JSON, kept beside the weights; `read_metadata` reads it.
+        dtype: "float32", or "float16" for a compressed file of a third of the size; values too large for
+            half precision stay float32.
+        optimizer: a Keras optimizer whose state is kept too; `load_optimizer` restores it.
+
+    Raises:
+        WeightsError: the weights contain NaN, or the file cannot be written. A file that was there is as
+            it was.
+    """
+    if dtype not in ("float32", "float16"):
+        raise WeightsError(f"dtype is {dtype!r}; choose float32 or float16.")
+    text = None if metadata is None else json.dumps(metadata)
+    with _replacing(path) as temporary, h5py.File(temporary, "w") as file:
+        layers = model_layers(model)
+        write_names(file, "layer_names", [name for name, _ in layers])
+        file.attrs["backend"] = b"tensorflow"  # the order of kernels' axes, whatever computed them
+        file.attrs["keras_version"] = b"2.0.8"
+        if text is not None:
+            file.attrs["mrcnn"] = text
+        for name, named in layers:
+            _write_group(file, name, {f"{key}:0": v for key, v in named.items()}, dtype)
+        if optimizer is not None:
+            _write_group(file, "optimizer_weights", {f"{i}:0": v for i, v in enumerate(optimizer.variables)})
+        # A full disk shows here, while the file can still be closed in order.
+        file.flush()
+
+
+def _write_group(file, name, variables, dtype=None):
+    """Write one group; `dtype` None leaves that of each variable."""
+    from keras import ops  # late, because files can be looked at without Keras
+
+    group = file.create_group(name)
+    write_names(group, "weight_names", list(variables))
+    for key, variable in variables.items():
+        array = ops.convert_to_numpy(variable)
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise WeightsError(f"{key} has NaN or infinite values; nothing was saved.")
+        if dtype == "float16" and np.abs(array).max(initial=0) <= np.finfo(np.float16).max:
+            group.create_dataset(key, data=array.astype(np.float16), compression="gzip", shuffle=True)
+        else:
+            group.create_dataset(key, data=array, dtype=dtype and "float32")
+
+
+@contextlib.contextmanager
+def _replacing(path):
+    """Give a temporary path in the folder of `path`, which takes its place if all goes well."""
+    path = Path(os.path.realpath(path))
+    if path.is_dir() or not path.parent.is_dir():
+        reason = "it is a folder" if path.is_dir() else f"there is no folder {path.parent}"
+        raise WeightsError(f"{path} cannot be written: {reason}.")
+    _sweep(path)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        yield temporary
+        with open(temporary, "rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except (OSError, RuntimeError) as error:  # h5py has a RuntimeError where a file cannot grow
+        raise WeightsError(
+            f"{path} cannot be written ({error}); free space on the disk or choose another folder. "
+            "What was there before is untouched."
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _sync_folder(folder):
+    """Have the disk know of a new name; only POSIX systems can be asked to."""
+    with contextlib.suppress(OSError):
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+
+
+def _sweep(path):
+    """Remove what a process that was killed has left of the same file."""
+    for left in path.parent.iterdir():
+        if left.name.startswith(f".{path.name}.") and left.suffix == ".part":
+            with contextlib.suppress(OSError):
+                if time.time() - left.stat().st_mtime > STALE:
+                    left.unlink()
