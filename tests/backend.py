@@ -1,5 +1,7 @@
 """Run a function as a network would on the chosen Keras backend, and take its derivative there."""
 
+from functools import cache
+
 import keras
 import numpy as np
 from keras import ops, tree
@@ -21,14 +23,15 @@ def compiled(function):
     if BACKEND == "tensorflow":
         import tensorflow as tf
 
-        def open_shape(array):
-            return (*[None] * (array.ndim - 1), *array.shape[-1:]) if array.ndim > 1 else [None] * array.ndim
+        def specification(array):
+            known = array.shape[-1:] if array.ndim > 1 else [None] * array.ndim
+            return tf.TensorSpec((*[None] * (array.ndim - len(known)), *known), array.dtype)
 
-        def run(*arrays):
-            signature = [tf.TensorSpec(open_shape(array), array.dtype) for array in arrays]
-            return to_numpy(tf.function(function, input_signature=signature)(*arrays))
+        @cache
+        def traced(*signature):
+            return tf.function(function, input_signature=signature)
 
-        return run
+        return lambda *arrays: to_numpy(traced(*map(specification, arrays))(*arrays))
     if BACKEND == "jax":
         import jax
 
@@ -55,8 +58,7 @@ def gradient(function, *arrays):
     import torch
 
     inputs = [torch.tensor(array, requires_grad=True) for array in arrays]
-    slopes = torch.autograd.grad(function(*inputs), inputs, allow_unused=True)
-    return [
-        np.zeros_like(array) if slope is None else to_numpy(slope)
-        for slope, array in zip(slopes, arrays, strict=True)
-    ]
+    value = function(*inputs)
+    if value.requires_grad:
+        value.backward()
+    return [np.zeros(i.shape, np.float32) if i.grad is None else to_numpy(i.grad) for i in inputs]

@@ -29,6 +29,7 @@ if BACKEND == "tensorflow":
 def set_threads(count):
     """Use `count` processor threads in this process; call it before the first model is made."""
     os.environ["OMP_NUM_THREADS"] = str(count)
+    os.environ["NPROC"] = str(count)  # XLA's name for it
     if BACKEND == "tensorflow":
         tf.config.threading.set_intra_op_parallelism_threads(count)
         tf.config.threading.set_inter_op_parallelism_threads(count)
@@ -103,7 +104,8 @@ def _native_nms(boxes, threshold, limit):
 def _blocked_nms(boxes, threshold, limit):
     """The same in `keras.ops`: block by block, so that most overlaps need not be computed.
 
-    A block's boxes are first held against what earlier blocks kept, then against each other.
+    A block's boxes are first held against what earlier blocks kept, then against each other. Padding is
+    boxes of zeros, which overlap nothing.
     """
     batch, count = ops.shape(boxes)[:2]
     boxes = ops.pad(boxes, [[0, 0], [0, -count % NMS_BLOCK], [0, 0]])
@@ -113,16 +115,16 @@ def _blocked_nms(boxes, threshold, limit):
 
     def suppress_block(start, kept, found):
         block = ops.slice(boxes, (0, start, 0), (batch, NMS_BLOCK, 4))
-        covered = ops.any(ops.logical_and(iou(block, kept) > threshold, found[:, None]), axis=-1)
-        alive = ops.logical_and(ops.logical_not(covered), start + ops.arange(NMS_BLOCK) < count)
-        flags = ops.concatenate([found, survivors(iou(block, block) > threshold, alive)], axis=1)
+        covered = ops.any(iou(block, kept) > threshold, axis=-1)
+        keep = survivors(iou(block, block) > threshold, ops.logical_not(covered))
+        flags = ops.concatenate([found, keep], axis=1)
         found, index = top_k(ops.cast(flags, "int32"), limit)  # equal values stay in order
         kept = ops.take_along_axis(ops.concatenate([kept, block], axis=1), index[..., None], axis=1)
         return start + NMS_BLOCK, kept, found > 0
 
     nothing = (0, ops.zeros((batch, limit, 4)), ops.zeros((batch, limit), "bool"))
-    _, kept, found = ops.while_loop(room_and_boxes_left, suppress_block, nothing)
-    return ops.where(found[..., None], kept, 0)
+    _, kept, _ = ops.while_loop(room_and_boxes_left, suppress_block, nothing)
+    return kept
 
 
 def survivors(overlaps, alive):
