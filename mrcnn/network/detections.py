@@ -22,7 +22,7 @@ def detect_objects(rois, probs, deltas, windows, config):
         padded with zeros.
     """
     classes = ops.argmax(probs, axis=-1)
-    scores = ops.max(probs, axis=-1)
+    scores = ops.take_along_axis(probs, classes[..., None], axis=-1)[..., 0]
     chosen = ops.take_along_axis(deltas, classes[..., None, None], axis=2)[..., 0, :]
     std_dev = ops.array(config.BBOX_STD_DEV, "float32")
     refined = box_ops.clip(box_ops.apply_deltas(rois, chosen * std_dev), windows[:, None])
