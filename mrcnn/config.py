@@ -124,6 +124,22 @@ class Config:
         """All attributes, by name, in alphabetical order."""
         return {name: getattr(self, name) for name in sorted(self._names())}
 
+    def changes(self):
+        """Attributes that differ from the defaults, by name, for JSON; `Config(**changes)` has them again.
+
+        What JSON cannot hold, a callable `BACKBONE`, is left out.
+        """
+        changed = {}
+        for name, default in vars(Config).items():
+            value = getattr(self, name)
+            if name.isupper() and not callable(value) and not np.array_equal(value, default):
+                changed[name] = (
+                    np.asarray(value).tolist()
+                    if np.iterable(value) and not isinstance(value, (str, dict))
+                    else value
+                )
+        return changed
+
     def display(self):
         """Print all attributes, one a line."""
         print("\nConfigurations:")

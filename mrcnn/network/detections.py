@@ -64,4 +64,5 @@ class DetectionLayer(layers.Layer):
         return detect_objects(rois, probs, deltas, windows, self.config)
 
     def compute_output_shape(self, input_shape):
-        return (input_shape[0][0], self.config.DETECTION_MAX_INSTANCES, 6)
+        # Any number of rows, so that the mask head can be run on those alone that hold a detection.
+        return (input_shape[0][0], None, 6)

@@ -153,17 +153,17 @@ def detection_targets(proposals, gt_class_ids, gt_boxes, gt_masks, config, seed=
         deltas: [B, T, 4] float32, from each positive RoI to its object, divided by `BBOX_STD_DEV`.
         masks: [B, T, height, width] float32 of zeros and ones: the object inside each positive RoI.
 
-        As the positive come first, only the first `int(T * ROI_POSITIVE_RATIO)` rows can have a mask.
+        As the positive come first, only the first `most_positive(config)` rows can have a mask.
     """
     total = config.TRAIN_ROIS_PER_IMAGE
-    most_positive = int(total * config.ROI_POSITIVE_RATIO)
+    most = most_positive(config)
     # Proposals move with the network's weights, but a target is a target: no gradient through it.
     proposals = ops.stop_gradient(ops.cast(proposals, "float32"))
     gt_boxes = ops.cast(gt_boxes, "float32")
     best_iou, best_box, in_crowd = _match_proposals(proposals, gt_class_ids, gt_boxes)
 
     real = ops.any(proposals != 0, axis=-1)
-    positive = _choose(real & (best_iou >= ROI_POSITIVE), most_positive, most_positive, seed)
+    positive = _choose(real & (best_iou >= ROI_POSITIVE), most, most, seed)
     # In proportion to the positive there are, not filling up to T: few positive, few negative, and a
     # picture without any gives none. The original computes it so, in float32.
     found = _count(positive)
@@ -171,7 +171,7 @@ def detection_targets(proposals, gt_class_ids, gt_boxes, gt_masks, config, seed=
     wanted = ops.cast(ratio * ops.cast(found, "float32"), "int32") - found
     negative = _choose(real & (best_iou < ROI_POSITIVE) & ~in_crowd, wanted, total, seed)
 
-    positive_index, is_positive = _first(positive, most_positive)
+    positive_index, is_positive = _first(positive, most)
     negative_index, is_negative = _first(negative, total)
     # Where the list of positive has unused places the negative move up.
     keep, used = _first(ops.concatenate([is_positive, is_negative], axis=1), total)
@@ -183,10 +183,15 @@ def detection_targets(proposals, gt_class_ids, gt_boxes, gt_masks, config, seed=
     objects = _take(gt_boxes, assigned)
     class_ids = ops.where(is_positive, ops.cast(_take(gt_class_ids, assigned), "int32"), 0)
     deltas = _deltas(rois, objects, is_positive, config.BBOX_STD_DEV)
-    first = slice(None), slice(most_positive)
+    first = slice(None), slice(most)
     masks = _mask_targets(rois[first], objects[first], assigned[first], is_positive[first], gt_masks, config)
-    masks = ops.pad(masks, [(0, 0), (0, total - most_positive), (0, 0), (0, 0)])
+    masks = ops.pad(masks, [(0, 0), (0, total - most), (0, 0), (0, 0)])
     return rois, class_ids, deltas, masks
+
+
+def most_positive(config):
+    """How many of the RoIs that train the heads may be positive: they come first among them."""
+    return int(config.TRAIN_ROIS_PER_IMAGE * config.ROI_POSITIVE_RATIO)
 
 
 def _match_proposals(proposals, gt_class_ids, gt_boxes):
@@ -272,7 +277,7 @@ def _deltas(rois, objects, valid, std):
     return boxes.find_deltas(rois, objects) / ops.convert_to_tensor(std, "float32")
 
 
-class _TargetLayer(keras.layers.Layer):
+class TargetLayer(keras.layers.Layer):
     """A layer that owns its source of chance, and stays in float32 when the network does not."""
 
     def __init__(self, config, seed=None, **kwargs):
@@ -282,7 +287,7 @@ class _TargetLayer(keras.layers.Layer):
         self.built = True  # there are no weights to wait for
 
 
-class RPNTargetLayer(_TargetLayer):
+class RPNTargetLayer(TargetLayer):
     """`rpn_targets` as a layer: call it with `[anchors, gt_class_ids, gt_boxes]`.
 
     Args:
@@ -294,7 +299,7 @@ class RPNTargetLayer(_TargetLayer):
         return rpn_targets(*inputs, self.config, seed=self.seed_generator)
 
 
-class DetectionTargetLayer(_TargetLayer):
+class DetectionTargetLayer(TargetLayer):
     """`detection_targets` as a layer: call it with `[proposals, gt_class_ids, gt_boxes, gt_masks]`.
 
     Args:

@@ -1,0 +1,599 @@
+"""Mask R-CNN (He et al., 2017, 1703.06870): the boxes of the paper's figure, assembled.
+
+    picture → backbone → pyramid → proposals → RoIAlign → box head → detections → RoIAlign → mask head
+
+`MaskRCNN` holds the assembled network: it loads weights, detects, shows every stage of a detection
+(`trace`) and trains. `load` gives one that is ready to detect.
+"""
+
+import datetime
+import logging
+import re
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from mrcnn import images as pictures
+from mrcnn import weights
+from mrcnn.config import Config
+from mrcnn.data.coco_names import CLASS_NAMES
+from mrcnn.network import boxes as box_ops
+from mrcnn.network import kernels
+from mrcnn.network.anchors import anchors_for
+from mrcnn.network.backbone import backbone
+from mrcnn.network.detections import DetectionLayer
+from mrcnn.network.heads import box_head, mask_head
+from mrcnn.network.proposals import ProposalLayer, rpn_head
+from mrcnn.network.pyramid import pyramid
+from mrcnn.network.roi_align import PyramidROIAlign, pyramid_level
+from mrcnn.trace import Trace
+from mrcnn.training.batches import Batches, FollowEpoch
+from mrcnn.training.learner import Checkpoints, Learner, StopAtNaN, batch_inputs, tensorboard
+from mrcnn.training.targets import DetectionTargetLayer, RPNTargetLayer, TargetLayer, most_positive
+
+log = logging.getLogger(__name__)
+
+MOST_SIZES = 16  # sizes of pictures whose anchors are kept
+STAGES = ("3+", "4+", "5+")
+HEADS = r"(mrcnn_.*)|(rpn_.*)|(fpn_.*)"
+
+
+def layer_pattern(choice):
+    """The regular expression that a choice of layers to train stands for.
+
+    Args:
+        choice: "heads" (all but the backbone), "3+", "4+" or "5+" (the heads and the backbone from that
+            stage on), "all", or itself a regular expression for names of layers.
+    """
+    if choice in STAGES:
+        stages = "".join(str(stage) for stage in range(int(choice[0]), 6))
+        return rf"(res[{stages}].*)|(bn[{stages}].*)|{HEADS}"
+    return {"heads": HEADS, "all": ".*"}.get(choice, choice)
+
+
+# The network
+
+
+def _propose(image, anchors, config, count):
+    """The first stage: where may objects be?
+
+    Args:
+        image: [B, H, W, channels], molded.
+        anchors: [B, N, 4], normalised.
+        count: proposals a picture.
+
+    Returns:
+        dict of the stages so far: C2…C5, P2…P6 [B, h, w, channels], `rpn_logits` [B, N, 2], `rpn_probs`
+        [B, N, 2], `rpn_deltas` [B, N, 4], `proposals` [B, count, 4] normalised.
+    """
+    features = backbone(image, config)
+    levels = pyramid(features, config.TOP_DOWN_PYRAMID_SIZE)
+    head = rpn_head(config)
+    answers = zip(*[head(level) for level in levels], strict=True)
+    names = ("rpn_class_logits", "rpn_class", "rpn_bbox")
+    logits, probs, deltas = (
+        layers.Concatenate(axis=1, name=name, dtype="float32")(list(parts))
+        for name, parts in zip(names, answers, strict=True)
+    )
+    propose = ProposalLayer(count, config.RPN_NMS_THRESHOLD, config, name="ROI", dtype="float32")
+    stages = {f"C{i}": kernels.from_layout(c) for i, c in enumerate(features, 2)}
+    stages |= {f"P{i}": kernels.from_layout(p) for i, p in enumerate(levels, 2)}
+    return stages | {
+        "rpn_logits": logits,
+        "rpn_probs": probs,
+        "rpn_deltas": deltas,
+        "proposals": propose([probs, deltas, anchors]),
+    }
+
+
+def _roi_levels(stages):
+    """The levels that RoIs are cut from. P6 is for proposals alone."""
+    return [stages[f"P{i}"] for i in (2, 3, 4, 5)]
+
+
+def _classify(rois, meta, stages, config):
+    """The second stage for classes and boxes: crops [B, R, 7, 7, C], logits, probabilities, deltas."""
+    align = PyramidROIAlign([config.POOL_SIZE] * 2, name="roi_align_classifier")
+    crops = align([rois, meta, *_roi_levels(stages)])
+    return crops, *box_head(crops, config)
+
+
+def _segment(rois, meta, stages, config):
+    """The second stage for masks: [B, R, 28, 28, K] probabilities."""
+    align = PyramidROIAlign([config.MASK_POOL_SIZE] * 2, name="roi_align_mask")
+    return mask_head(align([rois, meta, *_roi_levels(stages)]), config)
+
+
+def inference_network(config):
+    """The network that detects, as three Keras models over the same layers.
+
+    Returns:
+        whole: from [image, meta, anchors] to what the original's model gives: detections, class
+            probabilities and deltas, masks, proposals, objectness and its deltas.
+        finder: from the same to a dict of every stage up to `detections` [B, D, 6].
+        masker: from [boxes [B, R, 4] normalised, meta, P2, P3, P4, P5] to masks [B, R, 28, 28, K], for
+            any R.
+    """
+    image = keras.Input((None, None, config.IMAGE_CHANNEL_COUNT), name="input_image")
+    meta = keras.Input((config.IMAGE_META_SIZE,), name="input_image_meta")
+    anchors = keras.Input((None, 4), name="input_anchors")
+
+    stages = _propose(image, anchors, config, config.POST_NMS_ROIS_INFERENCE)
+    proposals = stages["proposals"]
+    crops, logits, probs, deltas = _classify(proposals, meta, stages, config)
+    detect = DetectionLayer(config, name="mrcnn_detection", dtype="float32")
+    detections = detect([proposals, probs, deltas, meta])
+    found = detections[..., :4]
+    masks = _segment(found, meta, stages, config)
+
+    inputs = [image, meta, anchors]
+    outputs = [detections, probs, deltas, masks, proposals, stages["rpn_probs"], stages["rpn_deltas"]]
+    whole = keras.Model(inputs, outputs, name="mask_rcnn")
+    stages |= {
+        "crops": crops,
+        "class_logits": logits,
+        "class_probs": probs,
+        "class_deltas": deltas,
+        "detections": detections,
+    }
+    masker = keras.Model([found, meta, *_roi_levels(stages)], masks)
+    return whole, keras.Model(inputs, stages), masker
+
+
+def training_network(config):
+    """The network that learns: from a batch of `Batches` to answers beside their targets; see `Learner`."""
+    batch = batch_inputs(config)
+    meta, gt_class_ids, gt_boxes = batch["image_meta"], batch["gt_class_ids"], batch["gt_boxes"]
+    pixels, normalised = anchors_for(config, config.IMAGE_SHAPE)
+    anchors = np.broadcast_to(normalised, (config.BATCH_SIZE, *normalised.shape))
+
+    stages = _propose(batch["images"], anchors, config, config.POST_NMS_ROIS_TRAINING)
+    rpn_match, rpn_target = RPNTargetLayer(config)([pixels, gt_class_ids, gt_boxes])
+    gt_normalised = box_ops.normalise(gt_boxes, config.IMAGE_SHAPE)
+    rois, class_ids, target_deltas, target_masks = DetectionTargetLayer(config)(
+        [stages["proposals"], gt_class_ids, gt_normalised, batch["gt_masks"]]
+    )
+    _, logits, _, deltas = _classify(rois, meta, stages, config)
+    positive = slice(None), slice(most_positive(config))  # they come first, and only they have masks
+    masks = _segment(rois[positive], meta, stages, config)
+    answers = {
+        "rpn_match": rpn_match,
+        "rpn_target": rpn_target,
+        "rpn_logits": stages["rpn_logits"],
+        "rpn_deltas": stages["rpn_deltas"],
+        "class_ids": class_ids,
+        "class_logits": logits,
+        "target_deltas": target_deltas,
+        "class_deltas": deltas,
+        "target_masks": target_masks[positive],
+        "masks": masks,
+    }
+    return Learner(batch, answers, config)
+
+
+# The model
+
+
+class MaskRCNN:
+    """A Mask R-CNN: to detect with (`mode` "inference") or to train ("training").
+
+    Detecting changes nothing in it: several threads may call one model.
+
+    Args:
+        mode: "inference" or "training".
+        config: a `Config`.
+        model_dir: folder in which a training keeps its logs and checkpoints; made when it starts.
+        class_names: list of str by class id, the background first; kept in the files that are saved.
+
+    Attributes:
+        keras_model: the `keras.Model`; its layers have the original's names.
+        epoch: epochs trained so far, as told by the name of the checkpoint loaded.
+
+    Raises:
+        ValueError: an unknown mode.
+    """
+
+    def __init__(self, mode, config, model_dir="logs", class_names=None):
+        if mode not in ("inference", "training"):
+            raise ValueError(f"mode is {mode!r}; choose 'inference' or 'training'.")
+        self.mode, self.config, self.model_dir = mode, config, str(model_dir)
+        self.class_names = class_names and list(class_names)
+        self.keras_model = self.build(mode, config)
+        self._anchors, self._lock = {}, threading.Lock()
+        self._checkpoint = None
+        self.set_log_dir()
+
+    def build(self, mode, config):
+        """Assemble the network of a mode; gives its Keras model."""
+        with precision(config):
+            if mode == "training":
+                return training_network(config)
+            whole, finder, masker = inference_network(config)
+        self._find, self._segment = kernels.compiled(finder), kernels.compiled(masker)
+        return whole
+
+    # Weights
+
+    def load_weights(self, filepath, by_name=True, exclude=None):
+        """Load weights in the original's HDF5 layout; see `mrcnn.weights.load`.
+
+        Args:
+            filepath: the file.
+            by_name: has no effect: weights are always found by their names.
+            exclude: names of layers that stay as they are, for another number of classes
+                `["mrcnn_class_logits", "mrcnn_bbox_fc", "mrcnn_bbox", "mrcnn_mask"]`.
+
+        Returns:
+            a `weights.Report` of what was loaded.
+
+        Raises:
+            WeightsError: the file is none, or its weights do not fit. The model is then as it was.
+        """
+        report = weights.load(self.keras_model, filepath, exclude or ())
+        log.info("%s", report)
+        self.set_log_dir(filepath)
+        self._checkpoint = None if exclude else Path(filepath)
+        return report
+
+    def save_weights(self, filepath, dtype="float32", optimizer=None):
+        """Write all weights, with the config and the class names; see `mrcnn.weights.save`."""
+        weights.save(self.keras_model, filepath, self.metadata(), dtype, optimizer)
+
+    def metadata(self):
+        """What a file of weights tells of its model beside the weights, as a dict for JSON."""
+        return {"config": self.config.changes(), "class_names": self.class_names}
+
+    def find_last(self):
+        """The newest checkpoint of this config's NAME in `model_dir`, a path.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        prefix = self._prefix()
+        folders = sorted(folder for folder in Path(self.model_dir).glob(f"{prefix}*") if folder.is_dir())
+        for folder in reversed(folders):
+            checkpoints = sorted(folder.glob("mask_rcnn_*.h5"))
+            if checkpoints:
+                return str(checkpoints[-1])
+        raise FileNotFoundError(
+            f"{self.model_dir} holds no checkpoint of a model named {prefix!r}; train one first, or load "
+            "its weights by their path."
+        )
+
+    def set_log_dir(self, model_path=None):
+        """Choose where a training writes: on in the folder of a checkpoint of ours, or in a new one.
+
+        Sets `epoch`, `log_dir` and `checkpoint_path` (with a place for the epoch's number).
+        """
+        self.epoch = 0
+        name = self._prefix()
+        now = datetime.datetime.now()
+        folder = Path(self.model_dir) / f"{name}{now:%Y%m%dT%H%M}"
+        number = re.fullmatch(rf"mask_rcnn_{re.escape(name)}_(\d{{4}})\.h5", Path(model_path or "").name)
+        if number:
+            self.epoch = int(number[1])
+            folder = Path(model_path).parent
+        self.log_dir = str(folder)
+        self.checkpoint_path = str(folder / f"mask_rcnn_{name}_{{epoch:04d}}.h5")
+
+    def _prefix(self):
+        return (self.config.NAME or "mask_rcnn").lower()
+
+    # Detection
+
+    def detect(self, images, verbose=0):
+        """Find the objects of pictures.
+
+        Args:
+            images: list of pictures of any sizes: arrays, Pillow images or paths; see
+                `mrcnn.images.as_rgb`. With `IMAGE_CHANNEL_COUNT` other than 3, arrays of that many channels.
+            verbose: 1 logs what goes into the network.
+
+        Returns:
+            list of dicts, one a picture, of its N detections, surest first: `rois` (N, 4) int32, pixels of
+            the picture; `class_ids` (N,) int32; `scores` (N,) float32; `masks` (H, W, N) bool.
+        """
+        self._check_mode("inference", "detect")
+        if isinstance(images, np.ndarray) and images.ndim != 4 or isinstance(images, (str, Path)):
+            raise ValueError("detect takes a list of pictures; for one picture, write detect([picture]).")
+        results = []
+        for batch in self._batches(images):
+            if verbose:
+                for item in batch:
+                    log.info("picture %s, molded %s", item.shape, item.molded.shape)
+            _, detections, masks = self._run(batch)
+            results += [self._result(*parts) for parts in zip(batch, detections, masks, strict=True)]
+        return results
+
+    def trace(self, image):
+        """Detect on one picture, and keep what the network computed on the way; see `Trace`.
+
+        It is the same computation as that of `detect`, and gives the same detections.
+        """
+        self._check_mode("inference", "trace")
+        item = self._mold(image)
+        stages, detections, masks = self._run([item])
+        stages = {name: ops.convert_to_numpy(value)[0] for name, value in stages.items()}
+        levels = pyramid_level(ops.convert_to_tensor(stages["proposals"]), np.prod(item.molded.shape[:2]))
+        return Trace(
+            image=item.image,
+            molded=item.molded,
+            window=np.array(item.window),
+            features={name: stages[name] for name in ("C2", "C3", "C4", "C5", "P2", "P3", "P4", "P5", "P6")},
+            anchors=self.anchors(item.molded.shape)[0],
+            rpn_logits=stages["rpn_logits"],
+            objectness=stages["rpn_probs"][:, 1],
+            rpn_deltas=stages["rpn_deltas"],
+            proposals=stages["proposals"],
+            roi_levels=ops.convert_to_numpy(levels),
+            crops=stages["crops"],
+            class_logits=stages["class_logits"],
+            class_probs=stages["class_probs"],
+            class_deltas=stages["class_deltas"],
+            detections=detections[0],
+            mask_probs=masks[0],
+            **self._result(item, detections[0], masks[0]),
+        )
+
+    def anchors(self, image_shape):
+        """Anchors of a molded picture's shape: [N, 4] float32 pixels, and the same normalised."""
+        key = tuple(image_shape[:2])
+        with self._lock:
+            if key not in self._anchors:
+                if len(self._anchors) == MOST_SIZES:
+                    self._anchors.pop(next(iter(self._anchors)))
+                self._anchors[key] = anchors_for(self.config, image_shape)
+            return self._anchors[key]
+
+    def _check_mode(self, mode, what):
+        if self.mode != mode:
+            raise ValueError(f"{what} needs a model made with mode={mode!r}; this one is for {self.mode}.")
+
+    def _mold(self, image):
+        """Bring one picture to the network's size and colours."""
+        config = self.config
+        if config.IMAGE_CHANNEL_COUNT == 3:
+            image = pictures.as_rgb(image)
+        elif np.ndim(image) != 3 or np.shape(image)[2] != config.IMAGE_CHANNEL_COUNT:
+            raise ValueError(
+                f"The picture has shape {np.shape(image)}; expected (height, width, "
+                f"{config.IMAGE_CHANNEL_COUNT}), as config.IMAGE_CHANNEL_COUNT says."
+            )
+        # A random crop is for training; to detect, the whole picture is looked at.
+        mode = "pad64" if config.IMAGE_RESIZE_MODE == "crop" else config.IMAGE_RESIZE_MODE
+        resized, window, scale, _, _ = pictures.resize_image(
+            image, config.IMAGE_MIN_DIM, config.IMAGE_MAX_DIM, config.IMAGE_MIN_SCALE, mode
+        )
+        if resized.shape[0] % 64 or resized.shape[1] % 64:
+            raise ValueError(
+                f"The picture has {resized.shape[0]} by {resized.shape[1]} pixels, but with "
+                "IMAGE_RESIZE_MODE 'none' both must be multiples of 64: pad it, or use 'pad64'."
+            )
+        meta = pictures.compose_image_meta(
+            0, image.shape, resized.shape, window, scale, np.zeros(config.NUM_CLASSES)
+        )
+        return Molded(image, pictures.mold_image(resized, config), meta.astype(np.float32), window)
+
+    def _batches(self, images):
+        """Molded pictures, as many at a time as `BATCH_SIZE` says and have one size."""
+        batch = []
+        for image in images:
+            item = self._mold(image)
+            if batch and (len(batch) == self.config.BATCH_SIZE or item.molded.shape != batch[0].molded.shape):
+                yield batch
+                batch = []
+            batch.append(item)
+        if batch:
+            yield batch
+
+    def _run(self, batch):
+        """Run the network on molded pictures of one size.
+
+        Returns:
+            dict of tensors, all stages; and for each picture, of its D detections, lists of [D, 6] float32
+            and of masks [D, 28, 28] float32, each of the class detected.
+        """
+        molded, meta = (np.stack([getattr(item, name) for item in batch]) for name in ("molded", "meta"))
+        anchors = self.anchors(molded.shape[1:])[1]
+        stages = self._find(molded, meta, np.broadcast_to(anchors, (len(batch), *anchors.shape)))
+        padded = ops.convert_to_numpy(stages["detections"])
+        counts = np.count_nonzero(padded[..., 4], axis=1)
+        detections = [rows[:count] for rows, count in zip(padded, counts, strict=True)]
+        if not counts.any():
+            return stages, detections, [np.zeros((0, *self.config.MASK_SHAPE), np.float32)] * len(batch)
+        # The mask head sees what was detected, and nothing else.
+        most = kernels.padded_count(counts.max(), self.config.DETECTION_MAX_INSTANCES)
+        boxes = np.ascontiguousarray(padded[:, :most, :4])
+        masks = ops.convert_to_numpy(self._segment(boxes, meta, *_roi_levels(stages)))
+        return (
+            stages,
+            detections,
+            [
+                every[np.arange(len(rows)), :, :, rows[:, 4].astype(int)]
+                for every, rows in zip(masks, detections, strict=True)
+            ],
+        )
+
+    def _result(self, item, detections, masks):
+        """From the network's units to the picture's: what `detect` returns for one picture."""
+        boxes = to_picture(detections[:, :4], item.window, item.molded.shape, item.image.shape)
+        there = box_ops.area(boxes) > 0  # rounded to pixels, the smallest may vanish
+        boxes, detections = boxes[there], detections[there]
+        return {
+            "rois": boxes,
+            "class_ids": detections[:, 4].astype(np.int32),
+            "scores": detections[:, 5],
+            "masks": pictures.unmold_masks(masks[there], boxes, item.image.shape),
+        }
+
+    # Training
+
+    def train(
+        self,
+        train_dataset,
+        val_dataset,
+        learning_rate,
+        epochs,
+        layers,
+        augmentation=None,
+        custom_callbacks=None,
+        no_augmentation_sources=None,
+        optimizer=None,
+        workers=1,
+        verbose="auto",
+    ):
+        """Train, and keep a checkpoint of each epoch in `log_dir`.
+
+        After `load_weights` of a checkpoint of ours, training goes on where it ended: with the next
+        epoch, its batches, and the optimizer's state.
+
+        Args:
+            train_dataset: a prepared `Dataset`.
+            val_dataset: likewise, for the losses at the end of each epoch; None leaves these out.
+            learning_rate: float, or a `keras.optimizers.schedules.LearningRateSchedule`.
+            epochs: the number of the last epoch, those of earlier trainings counted in.
+            layers: which are trained, see `layer_pattern`; the others stay as they are.
+            augmentation: an imgaug augmenter, or a function (image, masks) -> (image, masks).
+            custom_callbacks: list of `keras.callbacks.Callback`.
+            no_augmentation_sources: names of sources whose pictures are not augmented.
+            optimizer: a Keras optimizer in place of the original's SGD; it has its own learning rate.
+            workers: threads that prepare batches.
+            verbose: as in `keras.Model.fit`.
+
+        Returns:
+            a `keras.callbacks.History`.
+
+        Raises:
+            FloatingPointError: the loss is no number any more; it names the pictures.
+        """
+        self._check_mode("training", "train")
+        config = self.config
+        batches = Batches(
+            train_dataset,
+            config,
+            augmentation=augmentation,
+            no_augmentation_sources=no_augmentation_sources,
+            steps=config.STEPS_PER_EPOCH,
+            workers=workers,
+        )
+        validation = None
+        if val_dataset is not None and config.VALIDATION_STEPS:
+            validation = Batches(val_dataset, config, shuffle=False, steps=config.VALIDATION_STEPS)
+        self.set_trainable(layer_pattern(layers), verbose=0)
+        self.compile(learning_rate, config.LEARNING_MOMENTUM, optimizer)
+        Path(self.log_dir).mkdir(parents=True, exist_ok=True)
+        log.info("Training from epoch %d on; checkpoints go to %s", self.epoch + 1, self.log_dir)
+        history = self.keras_model.fit(
+            batches,
+            initial_epoch=self.epoch,
+            epochs=epochs,
+            validation_data=validation,
+            shuffle=False,  # Batches has shuffled the pictures
+            verbose=verbose,
+            callbacks=[
+                FollowEpoch(batches),
+                StopAtNaN(batches),
+                Checkpoints(self.checkpoint_path, self.metadata()),
+                *tensorboard(self.log_dir),
+                *(custom_callbacks or []),
+            ],
+        )
+        self.epoch = max(self.epoch, epochs)
+        return history
+
+    def compile(self, learning_rate, momentum, optimizer=None):
+        """Prepare the training step; with the optimizer's state, when a checkpoint of ours was loaded."""
+        optimizer = optimizer or keras.optimizers.SGD(
+            learning_rate, momentum, global_clipnorm=self.config.GRADIENT_CLIP_NORM
+        )
+        optimizer.build(self.keras_model.trainable_variables)
+        if self.epoch and self._checkpoint:
+            weights.load_optimizer(optimizer, self._checkpoint)
+        self.keras_model.compile(optimizer=optimizer, jit_compile=kernels.JIT_COMPILE)
+
+    def set_trainable(self, layer_regex, keras_model=None, indent=0, verbose=1):
+        """Let those layers learn whose whole name matches `layer_regex`, and no other.
+
+        Args:
+            layer_regex: a regular expression.
+            keras_model: the model whose layers are meant, if not this one's.
+            indent: columns to indent the log by.
+            verbose: above 0 logs the layers chosen.
+        """
+        for layer in (keras_model or self.keras_model).layers:
+            if isinstance(layer, keras.Model):
+                layer.trainable = True
+                self.set_trainable(layer_regex, layer, indent + 4, verbose)
+            elif layer.weights and not isinstance(layer, TargetLayer):
+                layer.trainable = bool(re.fullmatch(layer_regex, layer.name))
+                if layer.trainable and verbose:
+                    log.info("%s%s (%s)", " " * indent, layer.name, type(layer).__name__)
+
+
+@dataclass(frozen=True)
+class Molded:
+    """A picture on its way into the network.
+
+    Attributes:
+        image: (H, W, channels), the picture itself.
+        molded: (h, w, channels) float32, the network's input.
+        meta: (12 + K,) float32, see `compose_image_meta`.
+        window: (y1, x1, y2, x2), pixels of `molded` that the picture covers.
+    """
+
+    image: np.ndarray
+    molded: np.ndarray
+    meta: np.ndarray
+    window: tuple
+
+
+def to_picture(boxes, window, molded_shape, image_shape):
+    """Boxes [N, 4] from normalised in the molded picture to int32 pixels of the picture in its `window`."""
+    y1, x1, y2, x2 = box_ops.normalise(window, molded_shape)
+    shift, scale = np.array([y1, x1, y1, x1]), np.array([y2 - y1, x2 - x1, y2 - y1, x2 - x1])
+    return box_ops.denormalise((boxes - shift) / scale, image_shape)
+
+
+@contextmanager
+def precision(config):
+    """Layers that are made inside compute in half precision if `config.MIXED_PRECISION` says so."""
+    before = keras.config.dtype_policy()
+    if config.MIXED_PRECISION:
+        keras.config.set_dtype_policy("mixed_bfloat16")  # float32's range: no loss scaling needed
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def load(name="coco", **overrides):
+    """A model with its weights, ready to detect.
+
+    Args:
+        name: "toybox" or "coins", the weights in this package; "coco", the original's file, once it has
+            been downloaded; or the path of any file of weights in the original's layout.
+        overrides: attributes of the config to set, such as `DETECTION_MIN_CONFIDENCE=0.5`.
+
+    Returns:
+        a `MaskRCNN` in inference mode, with `class_names`.
+
+    Raises:
+        FileNotFoundError: there is no such file, or "coco" was not downloaded yet.
+        WeightsError: the file's weights fit no network.
+    """
+    path = weights.find(name)
+    metadata = weights.read_metadata(path) or {"config": weights.infer_config(path), "class_names": None}
+    one = {"GPU_COUNT": 1, "IMAGES_PER_GPU": 1}
+    config = Config(**metadata["config"] | one | overrides)
+    class_names = metadata["class_names"]
+    if class_names is None:
+        numbered = ["BG", *(f"class {i}" for i in range(1, config.NUM_CLASSES))]
+        class_names = CLASS_NAMES if len(CLASS_NAMES) == config.NUM_CLASSES else numbered
+    model = MaskRCNN("inference", config, class_names=class_names)
+    model.load_weights(path)
+    return model

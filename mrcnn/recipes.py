@@ -1,0 +1,92 @@
+"""How the weights in this package were made: their configurations, worlds and trainings.
+
+`python -m mrcnn train --dataset toybox` follows the first, `--dataset coins` the second.
+"""
+
+from dataclasses import dataclass
+
+import keras
+
+from mrcnn.config import Config
+from mrcnn.data.coins import CLASS_NAMES as COIN_NAMES
+from mrcnn.data.coins import CoinsDataset
+from mrcnn.data.toybox import CLASS_NAMES, DrawnDataset, ToyboxDataset
+
+
+class ToyboxConfig(Config):
+    """A small Mask R-CNN, with all of the large one's boxes, for pictures of 320 pixels."""
+
+    NAME = "toybox"
+    NUM_CLASSES = len(CLASS_NAMES)
+    BACKBONE = "compact"
+    TRAIN_BN = None  # there are no statistics to keep: the small network starts from nothing
+    IMAGE_MIN_DIM = 320
+    IMAGE_MAX_DIM = 320
+    IMAGES_PER_GPU = 8
+    STEPS_PER_EPOCH = 250
+    VALIDATION_STEPS = 0
+
+    TOP_DOWN_PYRAMID_SIZE = 64
+    FPN_CLASSIF_FC_LAYERS_SIZE = 256
+    RPN_FILTERS = 64
+    MASK_FILTERS = 64
+    MASK_CONVS = 2
+
+    RPN_ANCHOR_SCALES = (20, 36, 64, 112, 176)
+    PRE_NMS_LIMIT = 600
+    POST_NMS_ROIS_TRAINING = 200
+    POST_NMS_ROIS_INFERENCE = 200
+    RPN_TRAIN_ANCHORS_PER_IMAGE = 128
+    TRAIN_ROIS_PER_IMAGE = 64
+    MAX_GT_INSTANCES = 16
+    MINI_MASK_SHAPE = (56, 56)
+    DETECTION_MAX_INSTANCES = 50
+    WEIGHT_DECAY = 0.0  # the optimizer's own
+
+
+class CoinsConfig(ToyboxConfig):
+    """The same network, for one class and up to fifty coins."""
+
+    NAME = "coins"
+    NUM_CLASSES = len(COIN_NAMES)
+    MAX_GT_INSTANCES = 40
+    STEPS_PER_EPOCH = 20
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A training that can be repeated.
+
+    Attributes:
+        config: the class of its configuration.
+        dataset: the class of its drawn data set.
+        class_names: names by class id.
+        start: weights to start from, as `mrcnn.load` takes them; None starts from nothing.
+        learning_rate: the highest.
+        epochs: how many, each of `config.STEPS_PER_EPOCH` steps.
+    """
+
+    config: type[Config]
+    dataset: type[DrawnDataset]
+    class_names: list
+    start: str | None
+    learning_rate: float
+    epochs: int
+
+    def optimizer(self, steps):
+        """AdamW over `steps` steps: the rate rises for a short while, then falls along a cosine."""
+        warm = min(200, steps // 10)
+        rate = keras.optimizers.schedules.CosineDecay(
+            self.learning_rate / 20,
+            decay_steps=max(1, steps - warm),
+            alpha=0.02,
+            warmup_target=self.learning_rate,
+            warmup_steps=warm,
+        )
+        return keras.optimizers.AdamW(rate, weight_decay=1e-4, global_clipnorm=5.0)
+
+
+RECIPES = {
+    "toybox": Recipe(ToyboxConfig, ToyboxDataset, CLASS_NAMES, None, 1e-3, 40),
+    "coins": Recipe(CoinsConfig, CoinsDataset, COIN_NAMES, "toybox", 5e-4, 4),
+}

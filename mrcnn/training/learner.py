@@ -1,0 +1,135 @@
+"""The network while it learns: its five losses, the weights' decay, and what watches over a training."""
+
+import logging
+
+import keras
+import numpy as np
+from keras import ops
+
+from mrcnn import weights
+from mrcnn.config import LOSSES
+from mrcnn.training import losses
+
+log = logging.getLogger(__name__)
+
+
+def batch_inputs(config):
+    """Keras inputs for what `Batches` makes, by name; all shapes are fixed."""
+    size, most = tuple(config.IMAGE_SHAPE.tolist()), config.MAX_GT_INSTANCES
+    masks = tuple(config.MINI_MASK_SHAPE) if config.USE_MINI_MASK else size[:2]
+    shapes = {
+        "images": (size, "float32"),
+        "image_meta": ((config.IMAGE_META_SIZE,), "float32"),
+        "gt_class_ids": ((most,), "int32"),
+        "gt_boxes": ((most, 4), "float32"),
+        "gt_masks": ((*masks, most), "bool"),
+    }
+    return {
+        name: keras.Input(batch_shape=(config.BATCH_SIZE, *shape), dtype=dtype, name=name)
+        for name, (shape, dtype) in shapes.items()
+    }
+
+
+class Learner(keras.Model):
+    """A network from a batch to answers and targets, whose loss is the weighted sum of the five losses.
+
+    Args:
+        batch: dict of inputs, see `batch_inputs`.
+        answers: dict of what the network says and should say: `rpn_match` [B, N], `rpn_target` [B, T, 4],
+            `rpn_logits` [B, N, 2], `rpn_deltas` [B, N, 4]; `class_ids` [B, R], `class_logits` [B, R, K],
+            `target_deltas` [B, R, 4], `class_deltas` [B, R, K, 4]; `target_masks` [B, M, h, w],
+            `masks` [B, M, h, w, K] of the first M of the RoIs.
+        config: `LOSS_WEIGHTS`, `WEIGHT_DECAY`.
+    """
+
+    def __init__(self, batch, answers, config):
+        super().__init__(inputs=batch, outputs=answers, name="mask_rcnn")
+        self.loss_weights = {name: config.LOSS_WEIGHTS.get(name, 1.0) for name in LOSSES}
+        self.decay = config.WEIGHT_DECAY
+        self.trackers = {name: keras.metrics.Mean(name) for name in LOSSES}
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        total = self.weight_decay()
+        for name, value in five_losses(x, y_pred).items():
+            weighted = self.loss_weights[name] * value
+            self.trackers[name].update_state(weighted)
+            total = total + weighted
+        return total
+
+    def weight_decay(self):
+        """L2 of the weights that are trained, each over its size; normalisation's are left alone."""
+        if not self.decay:
+            return ops.zeros(())
+        decayed = [w for w in self.trainable_weights if w.name not in ("gamma", "beta")]
+        return self.decay * sum(ops.sum(ops.square(w)) / float(np.prod(w.shape)) for w in decayed)
+
+
+def five_losses(batch, answers):
+    """The five losses by name, unweighted; arguments as in `Learner`."""
+    class_ids, count = answers["class_ids"], answers["masks"].shape[1]
+    return {
+        "rpn_class_loss": losses.rpn_class_loss(answers["rpn_match"], answers["rpn_logits"]),
+        "rpn_bbox_loss": losses.rpn_bbox_loss(
+            None, answers["rpn_target"], answers["rpn_match"], answers["rpn_deltas"]
+        ),
+        "mrcnn_class_loss": losses.mrcnn_class_loss(
+            class_ids, answers["class_logits"], batch["image_meta"][:, 12:]
+        ),
+        "mrcnn_bbox_loss": losses.mrcnn_bbox_loss(
+            answers["target_deltas"], class_ids, answers["class_deltas"]
+        ),
+        "mrcnn_mask_loss": losses.mrcnn_mask_loss(
+            answers["target_masks"], class_ids[:, :count], answers["masks"]
+        ),
+    }
+
+
+class StopAtNaN(keras.callbacks.Callback):
+    """Ends a training whose loss is no number any more, and says on which pictures it happened.
+
+    Args:
+        batches: the `Batches` that are trained on.
+    """
+
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+
+    def on_train_batch_end(self, batch, logs=None):
+        loss = float(logs["loss"])
+        if np.isfinite(loss):
+            return
+        ids = self.batches[batch]["image_meta"][:, 0].astype(int).tolist()
+        names = ", ".join(self.batches.dataset.image_reference(i) for i in ids)
+        raise FloatingPointError(
+            f"The loss is {loss} after step {batch + 1} of epoch {self.batches.epoch + 1}, on the pictures "
+            f"with image ids {ids} ({names}): check their masks and boxes, or lower the learning rate. The "
+            "last checkpoint is from before."
+        )
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """Writes weights, and the optimizer's state beside them, at the end of each epoch.
+
+    Args:
+        path: with `{epoch}` in it, as in the original `mask_rcnn_shapes_{epoch:04d}.h5`.
+        metadata: see `mrcnn.weights.save`.
+    """
+
+    def __init__(self, path, metadata):
+        super().__init__()
+        self.path, self.metadata = path, metadata
+
+    def on_epoch_end(self, epoch, logs=None):
+        path = self.path.format(epoch=epoch + 1)
+        weights.save(self.model, path, self.metadata, optimizer=self.model.optimizer)
+
+
+def tensorboard(folder):
+    """A list with the callback that logs for TensorBoard, or an empty one where TensorFlow is missing."""
+    try:
+        import tensorflow  # noqa: F401, Keras writes TensorBoard's files through it on every backend
+    except ImportError:
+        log.info("TensorFlow is not installed, so nothing is logged for TensorBoard.")
+        return []
+    return [keras.callbacks.TensorBoard(folder, write_graph=False)]
