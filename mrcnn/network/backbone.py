@@ -22,15 +22,26 @@ def conv2d(filters, size, name, strides=1, padding="valid", **kwargs):
     )
 
 
-def batch_norm(x, name, train):
-    """Batch normalisation over the channels of `x`.
+class BatchNorm(layers.BatchNormalization):
+    """Batch normalisation over the channels that need not follow the model's mode.
 
     Args:
         train: as `Config.TRAIN_BN`: False uses the moving statistics always, True the batch's always,
             None the batch's while training.
     """
-    layer = layers.BatchNormalization(axis=CHANNEL_AXIS, epsilon=1e-3, momentum=0.99, name=name)
-    return layer(x) if train is None else layer(x, training=train)
+
+    def __init__(self, train, name):
+        super().__init__(axis=CHANNEL_AXIS, epsilon=1e-3, momentum=0.99, name=name)
+        self.train = train
+
+    def call(self, inputs, training=None):
+        # A model passes its own mode on, and that wins over what a layer was told when the model was built.
+        return super().call(inputs, training=training if self.train is None else self.train)
+
+
+def batch_norm(x, name, train):
+    """`x` after a `BatchNorm`."""
+    return BatchNorm(train, name)(x)
 
 
 def relu(x, name=None):

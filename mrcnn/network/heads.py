@@ -1,4 +1,7 @@
-"""Heads: crops → classes and box deltas; crops → masks (Mask R-CNN, section 3 and figure 4)."""
+"""Heads: crops → classes and box deltas; crops → masks (Mask R-CNN, section 3 and figure 4).
+
+Both need at least one crop: of none, TensorFlow's convolutions on a CPU give an array of a wrong shape.
+"""
 
 from keras import layers, ops
 
