@@ -3,7 +3,7 @@
     load(model, "mask_rcnn_coco.h5")                 the model's variables, each by its name
     save(model, "mine.h5")                           a file that the original and its forks read too
     describe("mine.h5"), infer_config("mine.h5")     the network that a file is for
-    find("coco")                                     the file with the COCO weights; see `download`
+    download(), find("coco")                         the file with the COCO weights
 
 Nothing here unpickles, and nothing is loaded in part: what does not fit is one error that lists all of it.
 """
@@ -20,7 +20,7 @@ import h5py
 import numpy as np
 
 from mrcnn.describe import BACKBONE_LAYER, FileInfo, describe, infer_config, network_of, read_metadata
-from mrcnn.download import FINE_TUNE_SIZE, find, find_coco
+from mrcnn.download import FINE_TUNE_SIZE, download, find, find_coco
 from mrcnn.layout import WeightsError, open_layout, read_names, stored_weights, write_names
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Report",
     "WeightsError",
     "describe",
+    "download",
     "find",
     "find_coco",
     "infer_config",
