@@ -19,9 +19,9 @@ def make_model(**values):
     return keras.Model([image], backbone(image, Config(**values)))
 
 
-def features(model, image, training=False):
+def features(model, image):
     """C2 to C5, channels last."""
-    return [to_numpy(kernels.from_layout(c)) for c in model([image], training=training)]
+    return [to_numpy(kernels.from_layout(c)) for c in kernels.compiled(model)(image)]
 
 
 @pytest.fixture(scope="module")

@@ -57,7 +57,7 @@ def test_the_box_head_as_the_paper_draws_it():
     model = make_model(box_head, 3)
     randomise(model)
     crops = random_crops(2, 4, 3)
-    logits, probs, deltas = to_numpy(model([crops]))
+    logits, probs, deltas = to_numpy(kernels.compiled(model)(crops))
 
     layer = model.get_layer
     x = crops.reshape(2, 4, -1)
@@ -77,7 +77,7 @@ def test_the_mask_head_as_the_paper_draws_it(count):
     model = make_model(mask_head, 4, MASK_CONVS=count)
     randomise(model)
     crops = random_crops(2, 3, 4)
-    masks = to_numpy(model([crops]))
+    masks = to_numpy(kernels.compiled(model)(crops))
 
     def convolve(x, layer):
         kernel, bias = layer.get_weights()
@@ -101,8 +101,9 @@ def test_each_roi_is_judged_by_itself(head, size):
     model = make_model(head, size)
     randomise(model)
     crops = random_crops(2, 4, size)
-    together = keras.tree.flatten(to_numpy(model([crops])))
-    alone = keras.tree.flatten(to_numpy(model([crops[1:, 2:3]])))
+    run = kernels.compiled(model)
+    together = keras.tree.flatten(to_numpy(run(crops)))
+    alone = keras.tree.flatten(to_numpy(run(crops[1:, 2:3])))
     for all_of_them, one in zip(together, alone, strict=True):
         np.testing.assert_allclose(all_of_them[1, 2], one[0, 0], rtol=1e-4, atol=1e-4)
 
@@ -159,5 +160,5 @@ def test_answers_are_in_full_precision_whatever_the_layers():
     for model, size in zip(models, (3, 4), strict=True):
         assert "bfloat16" in {layer.compute_dtype for layer in model.layers}
         assert {output.dtype for output in model.outputs} == {"float32"}
-        outputs = keras.tree.flatten(to_numpy(model([random_crops(1, 2, size)])))
+        outputs = keras.tree.flatten(to_numpy(kernels.compiled(model)(random_crops(1, 2, size))))
         assert {output.dtype for output in outputs} == {np.dtype("float32")}
