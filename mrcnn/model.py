@@ -110,12 +110,13 @@ def _segment(rois, meta, stages, config):
 
 
 def inference_network(config):
-    """The network that detects, as three Keras models over the same layers.
+    """The network that detects, as four Keras models over the same layers.
 
     Returns:
         whole: from [image, meta, anchors] to what the original's model gives: detections, class
             probabilities and deltas, masks, proposals, objectness and its deltas.
-        finder: from the same to a dict of every stage up to `detections` [B, D, 6].
+        tracer: from the same to a dict of every stage up to `detections` [B, D, 6].
+        finder: from the same to the part of it that `masker` needs.
         masker: from [boxes [B, R, 4] normalised, meta, P2, P3, P4, P5] to masks [B, R, 28, 28, K], for
             any R.
     """
@@ -141,8 +142,9 @@ def inference_network(config):
         "class_deltas": deltas,
         "detections": detections,
     }
+    needed = {name: stages[name] for name in ("P2", "P3", "P4", "P5", "detections")}
     masker = keras.Model([found, meta, *_roi_levels(stages)], masks)
-    return whole, keras.Model(inputs, stages), masker
+    return whole, keras.Model(inputs, stages), keras.Model(inputs, needed), masker
 
 
 def training_network(config):
@@ -213,8 +215,8 @@ class MaskRCNN:
         with precision(config):
             if mode == "training":
                 return training_network(config)
-            whole, finder, masker = inference_network(config)
-        self._find, self._segment = kernels.compiled(finder), kernels.compiled(masker)
+            whole, *parts = inference_network(config)
+        self._trace, self._find, self._segment = map(kernels.compiled, parts)
         return whole
 
     # Weights
@@ -306,7 +308,7 @@ class MaskRCNN:
             if verbose:
                 for item in batch:
                     log.info("picture %s, molded %s", item.shape, item.molded.shape)
-            _, detections, masks = self._run(batch)
+            _, detections, masks = self._run(self._find, batch)
             results += [self._result(*parts) for parts in zip(batch, detections, masks, strict=True)]
         return results
 
@@ -317,7 +319,7 @@ class MaskRCNN:
         """
         self._check_mode("inference", "trace")
         item = self._mold(image)
-        stages, detections, masks = self._run([item])
+        stages, detections, masks = self._run(self._trace, [item])
         stages = {name: ops.convert_to_numpy(value)[0] for name, value in stages.items()}
         levels = pyramid_level(ops.convert_to_tensor(stages["proposals"]), np.prod(item.molded.shape[:2]))
         return Trace(
@@ -391,16 +393,16 @@ class MaskRCNN:
         if batch:
             yield batch
 
-    def _run(self, batch):
-        """Run the network on molded pictures of one size.
+    def _run(self, find, batch):
+        """Run the network on molded pictures of one size, `find` its first part.
 
         Returns:
-            dict of tensors, all stages; and for each picture, of its D detections, lists of [D, 6] float32
-            and of masks [D, 28, 28] float32, each of the class detected.
+            dict of the tensors that `find` gives; and for each picture, of its D detections, lists of
+            [D, 6] float32 and of masks [D, 28, 28] float32, each of the class detected.
         """
         molded, meta = (np.stack([getattr(item, name) for item in batch]) for name in ("molded", "meta"))
         anchors = self.anchors(molded.shape[1:])[1]
-        stages = self._find(molded, meta, np.broadcast_to(anchors, (len(batch), *anchors.shape)))
+        stages = find(molded, meta, np.broadcast_to(anchors, (len(batch), *anchors.shape)))
         padded = ops.convert_to_numpy(stages["detections"])
         counts = np.count_nonzero(padded[..., 4], axis=1)
         detections = [rows[:count] for rows, count in zip(padded, counts, strict=True)]

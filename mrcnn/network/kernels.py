@@ -315,8 +315,34 @@ def _compiled_jax(model):
 def _inference_torch(model):
     import torch
 
+    steps = _steps(model)
+
     def run(*inputs):
         with torch.inference_mode():
-            return model([ops.convert_to_tensor(i) for i in inputs], training=False)
+            values = {id(x): ops.convert_to_tensor(y) for x, y in zip(model.inputs, inputs, strict=True)}
+            for node, spent in steps:
+                args, kwargs = node.arguments.fill_in(values)
+                outputs = keras.tree.flatten(node.operation(*args, **kwargs))
+                values.update((id(x), y) for x, y in zip(node.outputs, outputs, strict=True))
+                for key in spent:
+                    del values[key]
+            return keras.tree.map_structure(lambda x: values[id(x)], model.output)
 
     return run
+
+
+def _steps(model):
+    """The operations of a functional model in order, each with the tensors that nothing needs after it.
+
+    Keras itself keeps every tensor of a call to its end, which is 6 GB for ResNet-101 at 1024². (The list of
+    nodes is none of Keras's public names.)
+    """
+    depths = sorted(model._nodes_by_depth, reverse=True)
+    nodes = [node for depth in depths for node in model._nodes_by_depth[depth] if not node.is_input]
+    needed = {id(x) for x in keras.tree.flatten(model.output)}
+    steps = []
+    for node in reversed(nodes):
+        unseen = {id(x) for x in [*node.input_tensors, *node.outputs]} - needed
+        needed |= unseen
+        steps.append((node, unseen))
+    return steps[::-1]
