@@ -301,13 +301,13 @@ class MaskRCNN:
             the picture; `class_ids` (N,) int32; `scores` (N,) float32; `masks` (H, W, N) bool.
         """
         self._check_mode("inference", "detect")
-        if isinstance(images, np.ndarray) and images.ndim != 4 or isinstance(images, (str, Path)):
+        if isinstance(images, str) or not np.iterable(images) or getattr(images, "ndim", 4) != 4:
             raise ValueError("detect takes a list of pictures; for one picture, write detect([picture]).")
         results = []
         for batch in self._batches(images):
             if verbose:
                 for item in batch:
-                    log.info("picture %s, molded %s", item.shape, item.molded.shape)
+                    log.info("picture %s, molded %s", item.image.shape, item.molded.shape)
             _, detections, masks = self._run(self._find, batch)
             results += [self._result(*parts) for parts in zip(batch, detections, masks, strict=True)]
         return results
@@ -366,6 +366,8 @@ class MaskRCNN:
                 f"The picture has shape {np.shape(image)}; expected (height, width, "
                 f"{config.IMAGE_CHANNEL_COUNT}), as config.IMAGE_CHANNEL_COUNT says."
             )
+        elif not (np.size(image) and np.isfinite(image).all()):
+            raise ValueError("The picture has no pixels, or NaN or infinite values; replace them, say by 0.")
         # A random crop is for training; to detect, the whole picture is looked at.
         mode = "pad64" if config.IMAGE_RESIZE_MODE == "crop" else config.IMAGE_RESIZE_MODE
         resized, window, scale, _, _ = pictures.resize_image(
@@ -558,7 +560,9 @@ def to_picture(boxes, window, molded_shape, image_shape):
     """Boxes [N, 4] from normalised in the molded picture to int32 pixels of the picture in its `window`."""
     y1, x1, y2, x2 = box_ops.normalise(window, molded_shape)
     shift, scale = np.array([y1, x1, y1, x1]), np.array([y2 - y1, x2 - x1, y2 - y1, x2 - x1])
-    return box_ops.denormalise((boxes - shift) / scale, image_shape)
+    # In a window one pixel wide, all that was found covers its width.
+    boxes = np.where(scale > 0, (boxes - shift) / np.where(scale > 0, scale, 1), [0, 0, 1, 1])
+    return box_ops.denormalise(boxes, image_shape)
 
 
 @contextmanager
