@@ -22,6 +22,8 @@ from scipy import ndimage
 # Python keeps one list of warning filters for all threads, so only one may change it at a time.
 _WARNINGS = threading.Lock()
 
+MOST_PIXELS = 8192**2  # of a picture in the network's size; beyond, no memory would hold its features
+
 
 # Any picture → RGB
 
@@ -255,7 +257,8 @@ def resize_image(image, min_dim=None, max_dim=None, min_scale=None, mode="square
         crop: (y, x, h, w) in the enlarged picture, or None.
 
     Raises:
-        ValueError: unknown mode, or a length that the mode needs is missing or unfit.
+        ValueError: unknown mode, or a length that the mode needs is missing or unfit, or a picture so
+            narrow that to enlarge it would fill the memory.
     """
     height, width = image.shape[:2]
     no_padding = [(0, 0), (0, 0), (0, 0)]
@@ -269,6 +272,11 @@ def resize_image(image, min_dim=None, max_dim=None, min_scale=None, mode="square
         scale = max_dim / max(height, width)
     if scale != 1:
         height, width = _scaled(height, width, scale)
+        if height * width > MOST_PIXELS:
+            raise ValueError(
+                f"A picture of shape {image.shape} would be enlarged to {height} by {width} pixels, its short "
+                "side to min_dim; cut it into pieces, or use resize mode 'square'."
+            )
         image = resize(image, (height, width), preserve_range=True).astype(image.dtype)
 
     if mode == "crop":
