@@ -274,8 +274,8 @@ def resize_image(image, min_dim=None, max_dim=None, min_scale=None, mode="square
         height, width = _scaled(height, width, scale)
         if height * width > MOST_PIXELS:
             raise ValueError(
-                f"A picture of shape {image.shape} would be enlarged to {height} by {width} pixels, its short "
-                "side to min_dim; cut it into pieces, or use resize mode 'square'."
+                f"A picture of shape {image.shape} would be enlarged to {height} by {width} pixels, its "
+                "short side to min_dim; cut it into pieces, or use resize mode 'square'."
             )
         image = resize(image, (height, width), preserve_range=True).astype(image.dtype)
 
