@@ -33,7 +33,14 @@ from mrcnn.network.pyramid import pyramid
 from mrcnn.network.roi_align import PyramidROIAlign, pyramid_level
 from mrcnn.trace import Trace
 from mrcnn.training.batches import Batches, FollowEpoch
-from mrcnn.training.learner import Checkpoints, Learner, StopAtNaN, batch_inputs, tensorboard
+from mrcnn.training.learner import (
+    Checkpoints,
+    Learner,
+    RepeatableChoices,
+    StopAtNaN,
+    batch_inputs,
+    tensorboard,
+)
 from mrcnn.training.targets import DetectionTargetLayer, RPNTargetLayer, TargetLayer, most_positive
 
 log = logging.getLogger(__name__)
@@ -257,8 +264,7 @@ class MaskRCNN:
             FileNotFoundError: there is none.
         """
         prefix = self._prefix()
-        folders = sorted(folder for folder in Path(self.model_dir).glob(f"{prefix}*") if folder.is_dir())
-        for folder in reversed(folders):
+        for folder in sorted(Path(self.model_dir).glob(f"{prefix}{'[0-9]' * 8}T{'[0-9]' * 4}"), reverse=True):
             checkpoints = sorted(folder.glob("mask_rcnn_*.h5"))
             if checkpoints:
                 return str(checkpoints[-1])
@@ -454,7 +460,7 @@ class MaskRCNN:
         """Train, and keep a checkpoint of each epoch in `log_dir`.
 
         After `load_weights` of a checkpoint of ours, training goes on where it ended: with the next
-        epoch, its batches, and the optimizer's state.
+        epoch, its batches, its random choices, and the optimizer's state.
 
         Args:
             train_dataset: a prepared `Dataset`.
@@ -501,23 +507,32 @@ class MaskRCNN:
             verbose=verbose,
             callbacks=[
                 FollowEpoch(batches),
+                RepeatableChoices(),
                 StopAtNaN(batches),
                 Checkpoints(self.checkpoint_path, self.metadata()),
                 *tensorboard(self.log_dir),
                 *(custom_callbacks or []),
             ],
         )
-        self.epoch = max(self.epoch, epochs)
+        if history.epoch:  # empty when all epochs were trained before
+            self.epoch = history.epoch[-1] + 1
+            self._checkpoint = self.checkpoint_path.format(epoch=self.epoch)
         return history
 
     def compile(self, learning_rate, momentum, optimizer=None):
-        """Prepare the training step; with the optimizer's state, when a checkpoint of ours was loaded."""
+        """Prepare the training step, with the optimizer's state of the last checkpoint.
+
+        Where other layers or another optimizer go on, it starts anew, and a warning says so.
+        """
         optimizer = optimizer or keras.optimizers.SGD(
             learning_rate, momentum, global_clipnorm=self.config.GRADIENT_CLIP_NORM
         )
         optimizer.build(self.keras_model.trainable_variables)
         if self.epoch and self._checkpoint:
-            weights.load_optimizer(optimizer, self._checkpoint)
+            try:
+                weights.load_optimizer(optimizer, self._checkpoint)
+            except weights.WeightsError as error:
+                log.warning("The optimizer starts anew: %s", error)
         self.keras_model.compile(optimizer=optimizer, jit_compile=kernels.JIT_COMPILE)
 
     def set_trainable(self, layer_regex, keras_model=None, indent=0, verbose=1):

@@ -222,7 +222,7 @@ def _some(names):
 
 
 def load_optimizer(optimizer, path):
-    """Restore the state of an optimizer that `save` stored beside the weights.
+    """Restore the state of an optimizer that `save` stored beside the weights, but not its learning rate.
 
     Args:
         optimizer: a Keras optimizer that is built already, for the same variables.
@@ -245,7 +245,8 @@ def load_optimizer(optimizer, path):
             "or of one that trained other layers; choose the same layers and optimizer, or start anew."
         )
     for variable, array in zip(optimizer.variables, arrays, strict=True):
-        variable.assign(array)
+        if variable.name != "learning_rate":  # how fast to go on is for the caller to say
+            variable.assign(array)
     return True
 
 

@@ -9,6 +9,7 @@ from keras import ops
 from mrcnn import weights
 from mrcnn.config import LOSSES
 from mrcnn.training import losses
+from mrcnn.training.targets import TargetLayer
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +83,15 @@ def five_losses(batch, answers):
             answers["target_masks"], class_ids[:, :count], answers["masks"]
         ),
     }
+
+
+class RepeatableChoices(keras.callbacks.Callback):
+    """Has the choice of targets depend on the epoch's number alone, so that training can be resumed."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        targets = [layer for layer in self.model.layers if isinstance(layer, TargetLayer)]
+        for i, layer in enumerate(targets):
+            layer.seed_generator.state.assign(np.random.default_rng([i, epoch]).integers(2**30, size=2))
 
 
 class StopAtNaN(keras.callbacks.Callback):
