@@ -15,6 +15,7 @@ from mrcnn.data.toybox.scenes import (
     contact_sheet,
     scene,
 )
+from mrcnn.data.toybox.street import street
 
 __all__ = [
     "CLASS_NAMES",
@@ -26,4 +27,5 @@ __all__ = [
     "ToyboxDataset",
     "contact_sheet",
     "scene",
+    "street",
 ]
