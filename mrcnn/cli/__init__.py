@@ -1,0 +1,70 @@
+"""The command line: one module a command, each with `add(commands)` and `run(options)`.
+
+Parsing imports nothing heavy, so that help comes at once; `run` does, when it must.
+"""
+
+import argparse
+import contextlib
+import os
+import sys
+import warnings
+
+from mrcnn.cli import detect, evaluate, info, train, weights
+from mrcnn.cli.options import complain
+
+EXAMPLES = """examples:
+  python -m mrcnn detect images/input.png          masks on a picture, into results/input.png
+  python -m mrcnn train --dataset coins            learn to find coins, in a minute or two
+  python -m mrcnn evaluate --dataset toybox        COCO's numbers on scenes never seen
+  python -m mrcnn weights --download               fetch the COCO weights: 80 classes, real photographs
+  python -m mrcnn info                             what a bug report needs
+
+`python -m mrcnn COMMAND -h` tells what each takes.
+"""
+
+FAILURES = (ValueError, TypeError, OSError, FloatingPointError, MemoryError)
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """Says what is wrong in one line; argparse would print the usage before it."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} -h)\n")
+
+
+def main(arguments=None):
+    """Run a command; gives the exit status: 0, 2 when something is wrong, 130 after Ctrl-C."""
+    options = make_parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):  # names of files may hold what the terminal cannot show
+        with contextlib.suppress(AttributeError):
+            stream.reconfigure(errors="backslashreplace")
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_: complain(f"warning: {message}")
+        try:
+            return options.run(options)
+        except KeyboardInterrupt:
+            complain("Interrupted.")
+            return 130
+        except BrokenPipeError:  # whoever read the output has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        except ImportError as error:
+            complain(f"{options.prog}: {error}; install what is missing: pip install -r requirements.txt")
+        except FAILURES as error:
+            complain(f"{options.prog}: {error or type(error).__name__}")
+        return 2
+
+
+def make_parser():
+    parser = OneLineParser(
+        prog="mrcnn",
+        description="Mask R-CNN: find the objects of a picture, their classes and their masks.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for module in (detect, train, evaluate, weights, info):
+        command = module.add(commands)
+        command.formatter_class = argparse.RawDescriptionHelpFormatter
+        command.set_defaults(run=module.run, prog=command.prog)
+    return parser

@@ -1,0 +1,58 @@
+"""The data sets that `train` and `evaluate` are given by name or path."""
+
+from pathlib import Path
+
+DRAWN = ("toybox", "coins")
+TRAINING_SEED = 1
+HELD_OUT_SEED = 2  # of scenes that no training sees
+
+
+def add_dataset(parser):
+    parser.add_argument(
+        "--dataset",
+        required=True,
+        metavar="DATA",
+        help="toybox or coins, which are drawn; a COCO JSON; or a folder with images/ and masks/",
+    )
+    parser.add_argument(
+        "--images", metavar="DIR", help="pictures of a COCO JSON (default: the folder that it lies in)"
+    )
+    parser.add_argument(
+        "--classes", nargs="+", metavar="NAME", help="which classes of a COCO JSON; those of a folder's masks"
+    )
+
+
+def check_dataset(options):
+    """Refuse, before anything slow is started, a data set that is not there or options that do not fit it."""
+    path = Path(options.dataset)
+    if options.dataset in DRAWN:
+        if options.images or options.classes:
+            raise ValueError(f"--images and --classes are not for {options.dataset}, which is drawn.")
+    elif not path.exists():
+        raise ValueError(
+            f"--dataset {path}: no such file or folder; give toybox, coins, a COCO JSON or a folder with "
+            "images/ and masks/."
+        )
+    elif path.is_dir():
+        if options.images:
+            raise ValueError(
+                f"--images is for a COCO JSON; the pictures of a folder are in {path / 'images'}."
+            )
+        for part in ("images", "masks"):
+            if not (path / part).is_dir():
+                raise ValueError(
+                    f"--dataset {path}: it has no folder {part}; pictures go into images/, what shows their "
+                    "objects into masks/ (see mrcnn/data/folder.py)."
+                )
+
+
+def open_dataset(options):
+    """The user's own data set, prepared: a `Dataset`."""
+    path = Path(options.dataset)
+    if path.is_dir():
+        from mrcnn.data.folder import FolderDataset
+
+        return FolderDataset(path / "images", path / "masks", options.classes or ("object",))
+    from mrcnn.data.coco import CocoDataset
+
+    return CocoDataset(path, options.images or path.parent, class_names=options.classes)

@@ -1,0 +1,166 @@
+"""`mrcnn detect`: find the objects of pictures and videos."""
+
+import itertools
+import os
+import sys
+from collections import Counter
+
+from mrcnn.cli import options as shared
+
+EXAMPLES = """examples:
+  python -m mrcnn detect images/input.png                   writes results/input.png
+  python -m mrcnn detect holiday --out found --json --csv   all pictures and videos of a folder
+  python -m mrcnn detect "shots/**/*.jpg" --masks           a pattern; each mask as a PNG of its own
+  python -m mrcnn detect --weights coins coins.png --label-map
+  python -m mrcnn detect --weights coco --size 512 clip.mp4 a video, on smaller and quicker frames
+  python -m mrcnn detect --weights logs/shapes/mask_rcnn_shapes_0010.h5 --min-confidence 0.9 a.png
+
+The exit status is 0 when all was done, 2 when something was not; the rest is done all the same.
+"""
+
+
+def add(commands):
+    parser = commands.add_parser(
+        "detect",
+        help="find the objects of pictures and videos",
+        description="Find the objects of pictures and videos; draw boxes, names, scores and masks on them.",
+        epilog=EXAMPLES,
+    )
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="a picture, video, folder or pattern")
+    shared.add_weights(parser, "coco if downloaded, else toybox")
+    parser.add_argument("--out", default="results", metavar="DIR", help="where to write (default: results)")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="detections.json: a COCO results list with the class ids of the model",
+    )
+    parser.add_argument("--csv", action="store_true", help="detections.csv: one row an object")
+    parser.add_argument("--masks", action="store_true", help="masks/NAME/CLASS_1.png, …: one PNG a mask")
+    parser.add_argument("--label-map", action="store_true", help="labels/NAME.png: object n is grey level n")
+    parser.add_argument(
+        "--min-confidence", type=shared.number(0, 1), metavar="P", help="least score, 0 to 1 (default: 0.7)"
+    )
+    parser.add_argument(
+        "--size", type=shared.side, metavar="PIXELS", help="side of the network's input, a multiple of 64"
+    )
+    shared.add_force(parser)
+    shared.add_machine(parser)
+    return parser
+
+
+def run(options):
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # what is wrong with a video, we say ourselves
+    from mrcnn.cli.inputs import find_sources
+    from mrcnn.cli.outputs import Outputs
+
+    sources, failures = find_sources(options.inputs)
+    for reason in failures.values():
+        shared.complain(reason)
+    if not sources:
+        return 2
+    outputs = Outputs(options.out, sources, options)
+    shared.refuse_existing(outputs.planned(), options.force)
+    outputs.protect_inputs()
+    described = shared.choose_weights(options.weights)
+    outputs.make_folder()
+    model = load_model(described.path, options)
+    outputs.class_names = model.class_names
+    try:
+        failures |= detect_all(model, sources, outputs)
+    finally:
+        outputs.finish()  # also after Ctrl-C, for the pictures that were done
+    print(f"Written to {outputs.folder}.")
+    if failures and len(sources) > 1:
+        shared.complain(f"Not done, {len(failures)}: {', '.join(failures)}")
+    return 2 if failures else 0
+
+
+def load_model(path, options):
+    shared.start_machine(options)
+    import mrcnn
+
+    overrides = {}
+    if options.min_confidence is not None:
+        overrides["DETECTION_MIN_CONFIDENCE"] = options.min_confidence
+    if options.size:
+        overrides |= {"IMAGE_MIN_DIM": options.size, "IMAGE_MAX_DIM": options.size}
+    return mrcnn.load(str(path), **overrides)
+
+
+def detect_all(model, sources, outputs):
+    """Detect in each source, write and say what was found; gives a dict path → reason of what failed."""
+    import cv2
+    from tqdm import tqdm
+
+    from mrcnn.cli.outputs import CannotWrite
+
+    failures = {}
+    with tqdm(sources, unit="picture", disable=None if len(sources) > 1 else True) as bar:
+        for source in bar:
+            try:
+                found = (detect_video if source.is_video else detect_picture)(model, source, outputs)
+            except CannotWrite:
+                raise
+            except (ValueError, OSError, MemoryError, cv2.error) as error:
+                failures[str(source.path)] = reason = f"{error or 'not enough memory'}"
+                named = reason if str(source.path) in reason else f"{source.path}: {reason}"
+                bar.write(shared.one_line(named), file=sys.stderr)
+            else:
+                bar.write(f"{source.path}: {found} -> {outputs.overlay(source)}", file=sys.stdout)
+    return failures
+
+
+def detect_picture(model, source, outputs):
+    """Detect in one picture and write the outputs; gives what was found, for a person to read."""
+    from mrcnn.cli.outputs import write_png
+    from mrcnn.images import as_rgb
+
+    image = as_rgb(source.path)
+    (result,) = model.detect([image])
+    write_png(outputs.overlay(source), painted(image, result, model))
+    outputs.add(source, result)
+    return in_words(names(result, model), model)
+
+
+def detect_video(model, source, outputs):
+    """Detect in each frame of a video and write one of the same size and rate; gives what was found."""
+    from tqdm import tqdm
+
+    from mrcnn.cli.outputs import replacing
+    from mrcnn.cli.video import frames_of, writer_for
+
+    most, count = Counter(), 0
+    with (
+        frames_of(source.path) as (frames, rate, total),
+        replacing(outputs.overlay(source)) as temporary,
+        tqdm(desc=source.path.name, total=total, unit="frame", leave=False, disable=None) as bar,
+    ):
+        first = next(frames)
+        with writer_for(temporary, first.shape, rate) as write:
+            for frame in itertools.chain([first], frames):
+                (result,) = model.detect([frame])
+                write(painted(frame, result, model))
+                outputs.add(source, result, count)
+                most |= names(result, model)  # the larger number of each
+                count += 1
+                bar.update()
+    return f"{count} frames, most in one: {in_words(most, model)}"
+
+
+def painted(image, result, model):
+    from mrcnn.visualize import draw_instances
+
+    return draw_instances(
+        image, result["rois"], result["masks"], result["class_ids"], model.class_names, result["scores"]
+    )
+
+
+def names(result, model):
+    """How many objects of each class, by name, the most frequent first."""
+    return Counter(model.class_names[i] for i in result["class_ids"])
+
+
+def in_words(counts, model):
+    if not counts:
+        return f"nothing found with a score of {model.config.DETECTION_MIN_CONFIDENCE:g} or more"
+    return ", ".join(f"{count} {name}" for name, count in counts.most_common())

@@ -1,0 +1,135 @@
+"""`mrcnn evaluate`: COCO's numbers of a network on a data set."""
+
+from mrcnn.cli import datasets
+from mrcnn.cli import options as shared
+
+EXAMPLES = """examples:
+  python -m mrcnn evaluate --dataset toybox                 500 scenes that no training has seen
+  python -m mrcnn evaluate --dataset toybox --weights logs/toybox20250101T1200/mask_rcnn_toybox_0003.h5
+  python -m mrcnn evaluate --dataset instances_val2017.json --images val2017 --weights coco --limit 100
+  python -m mrcnn evaluate --dataset balloons --classes balloon --weights balloons.h5 --json numbers.json
+
+AP is the mean over IoU 0.50 to 0.95, AP50 and AP75 those at one IoU, APs, APm and APl those of small, medium
+and large objects; AR is recall with 1, 10 or 100 detections a picture. - means there is no such object.
+"""
+
+MIN_CONFIDENCE = 0.05  # AP counts unsure detections too
+
+
+def add(commands):
+    parser = commands.add_parser(
+        "evaluate",
+        help="COCO's numbers on a data set",
+        description="Detect in the pictures of a data set; print COCO's twelve numbers, for boxes and masks.",
+        epilog=EXAMPLES,
+    )
+    datasets.add_dataset(parser)
+    shared.add_weights(parser, "those of the drawn world; for your own data coco if downloaded, else toybox")
+    parser.add_argument(
+        "--count",
+        type=shared.whole(1),
+        default=500,
+        metavar="N",
+        help="scenes of a drawn world (default: 500)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=shared.whole(0),
+        default=datasets.HELD_OUT_SEED,
+        metavar="N",
+        help=f"of a drawn world (default: {datasets.HELD_OUT_SEED}; training has {datasets.TRAINING_SEED})",
+    )
+    parser.add_argument("--limit", type=shared.whole(1), metavar="N", help="the first N pictures only")
+    parser.add_argument("--json", metavar="FILE", help="write the numbers here")
+    shared.add_force(parser)
+    shared.add_machine(parser)
+    return parser
+
+
+def run(options):
+    datasets.check_dataset(options)
+    if options.json:
+        shared.refuse_existing([options.json], options.force)
+    drawn = options.dataset in datasets.DRAWN
+    described = shared.choose_weights(options.weights, options.dataset if drawn else None)
+    shared.start_machine(options)
+    import mrcnn
+    from mrcnn import metrics
+
+    dataset = drawn_dataset(options) if drawn else datasets.open_dataset(options)
+    model = mrcnn.load(str(described.path), DETECTION_MIN_CONFIDENCE=MIN_CONFIDENCE)
+    image_ids = dataset.image_ids[: options.limit]
+    category_ids = same_classes(model.class_names, dataset.class_names)
+    numbers = metrics.evaluate(model, dataset, image_ids, category_ids, progress_bar)
+    print(f"{options.dataset}, {len(image_ids)} pictures", end="\n\n")
+    print(numbers_table(numbers), classes_table(numbers), sep="\n\n")
+    if options.json:
+        from mrcnn.cli.outputs import write_json
+
+        told = {"dataset": options.dataset, "weights": str(described.path), "pictures": len(image_ids)}
+        write_json(options.json, told | numbers)
+        print(f"\nWritten to {options.json}.")
+    return 0
+
+
+def drawn_dataset(options):
+    from mrcnn.recipes import RECIPES
+
+    return RECIPES[options.dataset].dataset(options.count, options.seed)
+
+
+def same_classes(of_model, of_dataset):
+    """Dict class id of the model → that of the data set, of the classes that both have, by name.
+
+    Raises:
+        ValueError: there are none.
+    """
+    numbers = {name: number for number, name in enumerate(of_dataset) if number}
+    same = {number: numbers[name] for number, name in enumerate(of_model) if number and name in numbers}
+    if not same:
+        raise ValueError(
+            f"The model knows none of the data set's classes ({', '.join(numbers)}); it knows "
+            f"{', '.join(of_model[1:])}. Choose other --weights."
+        )
+    return same
+
+
+def progress_bar(items):
+    from tqdm import tqdm
+
+    return tqdm(items, unit="picture", disable=None)
+
+
+def numbers_table(numbers):
+    """COCO's twelve numbers, a row for boxes and one for masks."""
+    from mrcnn.metrics import COCO_NUMBERS
+
+    rows = [("boxes", "bbox"), ("masks", "segm")]
+    head = ["", *COCO_NUMBERS]
+    return table([head, *([title, *(shown(numbers[kind][n]) for n in COCO_NUMBERS)] for title, kind in rows)])
+
+
+def classes_table(numbers):
+    """AP and AP50 of each class, of boxes and of masks."""
+    rows = [["class", "box AP", "box AP50", "mask AP", "mask AP50"]]
+    for name, box in numbers["bbox"]["per_class"].items():
+        mask = numbers["segm"]["per_class"][name]
+        rows.append([name, *(shown(part[n]) for part in (box, mask) for n in ("AP", "AP50"))])
+    return table(rows)
+
+
+def shown(value):
+    return "-" if value < 0 else f"{value:.3f}"
+
+
+def table(rows):
+    """Rows of texts in columns, the first to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    aligned = (
+        [
+            cell.ljust(width) if i == 0 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        for row in rows
+    )
+    return "\n".join("  ".join(row).rstrip() for row in aligned)

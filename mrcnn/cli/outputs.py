@@ -1,0 +1,170 @@
+"""What `detect` writes, each file whole or not at all.
+
+results/input.png                  the picture with its objects
+results/masks/input/dog_1.png      one mask; `mrcnn.data.folder` reads these folders as a data set
+results/labels/input.png           object n as grey level n
+results/detections.json, .csv      all objects of all pictures
+"""
+
+import csv
+import json
+import os
+import tempfile
+import uuid
+from collections import Counter
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from mrcnn.metrics import coco_results
+
+COLUMNS = ("file_name", "object", "class_id", "class_name", "score", "y1", "x1", "y2", "x2", "area")
+
+
+class CannotWrite(ValueError):
+    """A file cannot be written: the disk is full, or the folder is read-only."""
+
+
+@contextmanager
+def replacing(path):
+    """Give a temporary path beside `path`, with its ending, which takes its place if all goes well."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.stem[:80]}.{uuid.uuid4().hex[:8]}.part{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        raise CannotWrite(_reason(path, error)) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _reason(path, error):
+    why = error.strerror or error
+    return f"{path} cannot be written ({why}); free space on the disk or choose another folder."
+
+
+def write_json(path, contents):
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(contents, indent=1) + "\n")
+
+
+def write_png(path, pixels):
+    with replacing(path) as temporary:
+        Image.fromarray(pixels).save(temporary, "PNG")
+
+
+def label_map(masks):
+    """Object n of masks (H, W, N) as grey level n, the first on top: (H, W) uint8, or uint16 over 255."""
+    labels = np.zeros(masks.shape[:2], np.uint8 if masks.shape[2] <= 255 else np.uint16)
+    for number in reversed(range(masks.shape[2])):
+        labels[masks[:, :, number]] = number + 1
+    return labels
+
+
+class Outputs:
+    """The files of one run of `detect`.
+
+    Args:
+        folder: where they go.
+        sources: list of `inputs.Source`, to be done.
+        options: `masks`, `label_map`, `json` and `csv` tell what is written beside the overlays.
+    """
+
+    def __init__(self, folder, sources, options):
+        self.folder, self.options = Path(folder), options
+        self.class_names = None  # known when there is a model
+        self._entries, self._rows, self._pictures = [], [], 0
+        names = Counter(source.path.name for source in sources)
+        self._file_names = {
+            source: source.path.name if names[source.path.name] == 1 else str(source.path)
+            for source in sources
+        }
+
+    def overlay(self, source):
+        return self.folder / f"{source.name}{'.mp4' if source.is_video else '.png'}"
+
+    def masks(self, source):
+        return self.folder / "masks" / source.name
+
+    def labels(self, source):
+        return self.folder / "labels" / f"{source.name}{'' if source.is_video else '.png'}"
+
+    def planned(self):
+        """All paths that would be written; of videos, the folders for their frames."""
+        paths = [self.overlay(source) for source in self._file_names]
+        if self.options.masks:
+            paths += map(self.masks, self._file_names)
+        if self.options.label_map:
+            paths += map(self.labels, self._file_names)
+        return paths + [path for path, _ in self._tables()]
+
+    def protect_inputs(self):
+        """Raise a ValueError if an output would take the place of an input, which not even --force may."""
+        inputs = {source.path.resolve() for source in self._file_names}
+        for path in self.planned():
+            if path.resolve() in inputs:
+                raise ValueError(f"{path} is an input and would be overwritten; choose another --out.")
+
+    def make_folder(self):
+        """Make the folder, and see that files can be written to it."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=self.folder).close()
+        except OSError as error:
+            raise CannotWrite(_reason(self.folder, error)) from error
+
+    def add(self, source, result, frame=None):
+        """Write and note what was found in a picture, or in a frame (from 0) of a video."""
+        file_name = self._file_names[source] + ("" if frame is None else f"#{frame}")
+        part = "" if frame is None else f"{frame:06d}"
+        if self.options.masks:
+            self._write_masks(self.masks(source) / part, result)
+        if self.options.label_map:
+            path = self.labels(source)
+            write_png(path / f"{part}.png" if part else path, label_map(result["masks"]))
+        self._pictures += 1
+        if self.options.json:
+            entries = coco_results(self._pictures, result)
+            self._entries += [entry | {"file_name": file_name} for entry in entries]
+        if self.options.csv:
+            self._rows += self._csv_rows(file_name, result)
+
+    def finish(self):
+        """Write the tables of all pictures."""
+        for path, write in self._tables():
+            write(path)
+
+    def _tables(self):
+        tables = [
+            (self.options.json, "detections.json", lambda path: write_json(path, self._entries)),
+            (self.options.csv, "detections.csv", self._write_csv),
+        ]
+        return [(self.folder / name, write) for wanted, name, write in tables if wanted]
+
+    def _write_masks(self, folder, result):
+        for old in folder.glob("*.png"):  # only there with --force, and there may have been more
+            old.unlink()
+        numbers = Counter()
+        for class_id, mask in zip(result["class_ids"], np.moveaxis(result["masks"], 2, 0), strict=True):
+            name = self.class_names[class_id].replace("/", "-").replace("\\", "-")
+            numbers[name] += 1
+            write_png(folder / f"{name}_{numbers[name]}.png", mask.astype(np.uint8) * 255)
+
+    def _csv_rows(self, file_name, result):
+        areas = np.count_nonzero(result["masks"], axis=(0, 1))
+        objects = zip(result["class_ids"], result["scores"], result["rois"], areas, strict=True)
+        for number, (class_id, score, box, area) in enumerate(objects, 1):
+            name = self.class_names[class_id]
+            yield file_name, number, int(class_id), name, f"{score:.4f}", *map(int, box), int(area)
+
+    def _write_csv(self, path):
+        with (
+            replacing(path) as temporary,
+            temporary.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
+        ):
+            csv.writer(file).writerows([COLUMNS, *self._rows])

@@ -1,0 +1,58 @@
+"""Videos through OpenCV, frame by frame, red, green and blue in this order."""
+
+import math
+from contextlib import contextmanager
+
+import cv2
+
+USUAL_RATE = 25  # frames a second, where a file does not tell
+
+
+@contextmanager
+def frames_of(path):
+    """Open a video.
+
+    Yields:
+        an iterator of its frames (H, W, 3) uint8; its rate, frames a second; and how many frames its
+        header tells of, or None.
+
+    Raises:
+        ValueError: OpenCV cannot read a single frame.
+    """
+    video = cv2.VideoCapture(str(path))
+    try:
+        opened, first = video.read()
+        if not opened:
+            raise ValueError(
+                f"{path} is no video that OpenCV can read; it may be empty, damaged or of another format."
+            )
+        rate = video.get(cv2.CAP_PROP_FPS)
+        count = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
+        rate = rate if rate > 0 and math.isfinite(rate) else USUAL_RATE
+        yield _frames(video, first), rate, count if count > 0 else None
+    finally:
+        video.release()
+
+
+def _frames(video, frame):
+    there = True
+    while there:
+        yield cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
+        there, frame = video.read()
+
+
+@contextmanager
+def writer_for(path, shape, rate):
+    """Open an .mp4 for frames of `shape` (H, W, 3); gives a function that appends one.
+
+    Raises:
+        ValueError: OpenCV can write none of that size.
+    """
+    height, width = shape[:2]
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), rate, (width, height))
+    try:
+        if not writer.isOpened():
+            raise ValueError(f"OpenCV cannot write an .mp4 of {width} by {height} pixels at {rate:g} Hz.")
+        yield lambda frame: writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+    finally:
+        writer.release()
