@@ -1,0 +1,86 @@
+"""The names that users of the original import from here, each pointing to its home."""
+
+import numpy as np
+
+from mrcnn import weights
+from mrcnn.data.dataset import Dataset
+from mrcnn.images import (
+    expand_mask,
+    extract_bboxes,
+    minimize_mask,
+    resize,
+    resize_image,
+    resize_mask,
+    unmold_mask,
+)
+from mrcnn.metrics import (
+    compute_ap,
+    compute_ap_range,
+    compute_matches,
+    compute_overlaps_masks,
+    compute_recall,
+    trim_zeros,
+)
+from mrcnn.network.anchors import level_anchors as generate_anchors
+from mrcnn.network.anchors import pyramid_anchors as generate_pyramid_anchors
+from mrcnn.network.boxes import apply_deltas as apply_box_deltas
+from mrcnn.network.boxes import denormalise as denorm_boxes
+from mrcnn.network.boxes import find_deltas, non_max_suppression
+from mrcnn.network.boxes import find_deltas as box_refinement_graph
+from mrcnn.network.boxes import iou as compute_overlaps
+from mrcnn.network.boxes import normalise as norm_boxes
+
+__all__ = [
+    "Dataset",
+    "apply_box_deltas",
+    "batch_slice",
+    "box_refinement",
+    "box_refinement_graph",
+    "compute_ap",
+    "compute_ap_range",
+    "compute_iou",
+    "compute_matches",
+    "compute_overlaps",
+    "compute_overlaps_masks",
+    "compute_recall",
+    "denorm_boxes",
+    "download_trained_weights",
+    "expand_mask",
+    "extract_bboxes",
+    "generate_anchors",
+    "generate_pyramid_anchors",
+    "minimize_mask",
+    "non_max_suppression",
+    "norm_boxes",
+    "resize",
+    "resize_image",
+    "resize_mask",
+    "trim_zeros",
+    "unmold_mask",
+]
+
+
+def compute_iou(box, boxes, box_area=None, boxes_area=None):
+    """IoU [N] of one box [4] with `boxes` [N, 4]; the areas have no effect, they follow from the boxes."""
+    return compute_overlaps(np.asarray(box)[None], np.asarray(boxes))[0]
+
+
+def box_refinement(box, gt_box):
+    """Deltas [N, 4] float32 from boxes [N, 4] to ground-truth boxes [N, 4], pixels."""
+    return find_deltas(np.asarray(box, np.float32), np.asarray(gt_box, np.float32))
+
+
+def batch_slice(inputs, graph_fn, batch_size, names=None):
+    """Call `graph_fn` on each picture's slice of the tensors `inputs`, and stack what it returns."""
+    from keras import ops
+
+    inputs = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+    outputs = [graph_fn(*(tensor[i] for tensor in inputs)) for i in range(batch_size)]
+    outputs = [output if isinstance(output, (list, tuple)) else (output,) for output in outputs]
+    stacked = [ops.stack(parts) for parts in zip(*outputs, strict=True)]
+    return stacked[0] if len(stacked) == 1 else stacked
+
+
+def download_trained_weights(coco_model_path, verbose=1):
+    """Fetch `mask_rcnn_coco.h5` to the path given; see `mrcnn.weights.download`."""
+    weights.download(coco_model_path)
