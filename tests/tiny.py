@@ -1,0 +1,66 @@
+"""A network of the smallest size that has all the boxes of the figure, made to find something."""
+
+import keras
+import numpy as np
+
+from mrcnn.data.toybox import CLASS_NAMES
+from mrcnn.model import MaskRCNN
+from mrcnn.recipes import ToyboxConfig
+
+
+class TinyConfig(ToyboxConfig):
+    """The toybox's network with few channels and proposals, for pictures of 64 pixels."""
+
+    NAME = "tiny"
+    NUM_CLASSES = 4
+    IMAGES_PER_GPU = 2
+    IMAGE_MIN_DIM = 64
+    IMAGE_MAX_DIM = 64
+    TRAIN_BN = False
+
+    TOP_DOWN_PYRAMID_SIZE = 8
+    FPN_CLASSIF_FC_LAYERS_SIZE = 16
+    RPN_FILTERS = 8
+    MASK_FILTERS = 8
+    MASK_CONVS = 1
+
+    RPN_ANCHOR_SCALES = (8, 16, 24, 32, 48)
+    PRE_NMS_LIMIT = 60
+    POST_NMS_ROIS_INFERENCE = 20
+    DETECTION_MIN_CONFIDENCE = 0.0
+    DETECTION_MAX_INSTANCES = 10
+
+
+class TinyTraining(TinyConfig):
+    """The same for a training of a few steps on toybox scenes."""
+
+    NUM_CLASSES = len(CLASS_NAMES)
+    STEPS_PER_EPOCH = 3
+    POST_NMS_ROIS_TRAINING = 30
+    RPN_TRAIN_ANCHORS_PER_IMAGE = 32
+    TRAIN_ROIS_PER_IMAGE = 12
+    MAX_GT_INSTANCES = 8
+    MINI_MASK_SHAPE = (28, 28)
+
+
+def enliven(model, seed=0):
+    """Give all weights of a `MaskRCNN` random values under which its answers vary; gives the model."""
+    rng = np.random.default_rng(seed)
+    for variable in model.keras_model.weights:
+        kernel = len(variable.shape) > 1
+        spread = 1.5 / np.sqrt(np.prod(variable.shape[:-1])) if kernel else 0.1
+        centre = 1.0 if variable.name in ("gamma", "moving_variance") else 0.0
+        variable.assign(centre + spread * rng.uniform(-1, 1, variable.shape))
+    return model
+
+
+def tiny(seed=0, **changes):
+    """A `MaskRCNN` that detects, of a `TinyConfig` with `changes`."""
+    keras.utils.set_random_seed(seed)
+    return enliven(MaskRCNN("inference", TinyConfig(**changes)), seed)
+
+
+def beginner(folder, **changes):
+    """A `MaskRCNN` to train, of a `TinyTraining` with `changes`; always with the same weights."""
+    keras.utils.set_random_seed(0)
+    return MaskRCNN("training", TinyTraining(**changes), folder, CLASS_NAMES)
