@@ -134,11 +134,9 @@ def _root(file, path):
     for group in (file, file.get("model_weights")):
         if group is not None and ("layer_names" in group.attrs or "layer_names0" in group.attrs):
             return group
-    try:
-        found = []
+    found = []
+    with reading(path):
         file.visit(found.append)
-    except (OSError, RuntimeError, KeyError) as error:
-        raise WeightsError(f"{path} is damaged HDF5 ({error}); copy or download it again.") from error
     if any(re.search(r"(^|/)vars(/\d+)?$", name) for name in found):
         raise WeightsError(
             f"{path} has Keras 3's own `.weights.h5` layout, which does not keep the names of layers; "
@@ -148,6 +146,15 @@ def _root(file, path):
         f"{path} is HDF5 but holds no weights: it lacks the attribute layer_names; give a file in the "
         "original's layout."
     )
+
+
+@contextmanager
+def reading(path):
+    """Say in one sentence that a file is damaged, when HDF5 finds it so on the way."""
+    try:
+        yield
+    except (KeyError, OSError, RuntimeError) as error:
+        raise WeightsError(f"{path} is damaged HDF5 ({error}); copy or download it again.") from error
 
 
 # Names
@@ -191,15 +198,13 @@ def stored_weights(root, path, known=()):
         WeightsError: an array is missing, or there are two of one name.
     """
     weights = {}
-    try:
+    with reading(path):
         for group in read_names(root, "layer_names"):
             for name in read_names(root[group], "weight_names"):
                 key = weight_key(group, name, known)
                 if key in weights:
                     raise WeightsError(f"{path} holds {key} twice, so which one is meant is unknown.")
                 weights[key] = Stored(group, root[group][name])
-    except (KeyError, OSError, RuntimeError) as error:
-        raise WeightsError(f"{path} is damaged: a weight cannot be read ({error}); get it again.") from error
     if not weights:
         raise WeightsError(f"{path} has the original's layout but no weights in it; get it again.")
     return weights
@@ -220,9 +225,9 @@ def weight_key(group, name, known=()):
         if "/".join(parts[start:]) in known:
             return "/".join(parts[start:])
     layer, kind = parts[-2:]
-    old = re.fullmatch(rf"{re.escape(layer)}_(W|b|gamma|beta|running_mean|running_std)(_\d+)?", kind)
+    old = re.fullmatch(r"(\w+)_(W|b|gamma|beta|running_mean|running_std)(_\d+)?", kind)
     if old:
-        kind = _KERAS_1.get(old[1], old[1])
+        layer, kind = old[1], _KERAS_1.get(old[2], old[2])
     if _ORIGINAL.match(layer):
         layer = re.sub(r"_\d+$", "", layer)
     return f"{layer}/{kind}"

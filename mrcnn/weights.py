@@ -21,7 +21,7 @@ import numpy as np
 
 from mrcnn.describe import BACKBONE_LAYER, FileInfo, describe, infer_config, network_of, read_metadata
 from mrcnn.download import FINE_TUNE_SIZE, download, find, find_coco
-from mrcnn.layout import WeightsError, open_layout, read_names, stored_weights, write_names
+from mrcnn.layout import WeightsError, open_layout, read_names, reading, stored_weights, write_names
 
 __all__ = [
     "FileInfo",
@@ -78,8 +78,20 @@ def model_layers(model):
 
     Returns:
         list of (layer's name, dict from `layer/weight` to variable). A model in the model is one entry.
+
+    Raises:
+        WeightsError: two variables have one name, so a file could not tell them apart.
     """
-    return [(layer.name, dict(_named(layer))) for layer in model.layers]
+    layers, seen = [], {}
+    for layer in model.layers:
+        named = list(_named(layer))
+        for key, variable in named:
+            if seen.setdefault(key, variable) is not variable:
+                raise WeightsError(
+                    f"The model has two weights named {key}; give its layers names of their own."
+                )
+        layers.append((layer.name, dict(named)))
+    return layers
 
 
 def _named(layer):
@@ -125,7 +137,7 @@ def load(model, path, exclude=()):
             if not _layers_of(key, item.group) & (excluded | {"anchors"})
         }
         wanted = {key: v for key, (name, v) in owners.items() if not _layers_of(key, name) & excluded}
-        backbone_only = all(map(BACKBONE_LAYER.match, found)) and not all(map(BACKBONE_LAYER.match, wanted))
+        backbone_only = all(map(BACKBONE_LAYER.match, stored))
         if backbone_only:
             wanted = {key: v for key, v in wanted.items() if BACKBONE_LAYER.match(key)}
         _check_fit(path, found, wanted)
@@ -157,9 +169,7 @@ def _check_exclude(excluded, model, root, stored, path):
         known |= {name, *(key.split("/")[0] for key in named)}
     unknown = sorted(excluded - known)
     if unknown:
-        raise WeightsError(
-            f"exclude names {_some(unknown)}, which is a layer neither of {path} nor the model."
-        )
+        raise WeightsError(f"exclude names {_some(unknown)}: there is no such layer in {path} or the model.")
 
 
 def _check_fit(path, found, wanted):
@@ -201,11 +211,9 @@ def _check_values(path, found):
     for key, array in found.items():
         if array.dtype.kind != "f":
             raise WeightsError(f"{path}: {key} has dtype {array.dtype}; weights are floats.")
-        try:
+        with reading(path):
             if not np.isfinite(_read(array)).all():
                 not_finite.append(key)
-        except OSError as error:
-            raise WeightsError(f"{path} is damaged: {key} cannot be read ({error}); get it again.") from error
     if not_finite:
         raise WeightsError(
             f"{path} has NaN or infinite values in {_some(not_finite)}: its training failed; take an earlier "
@@ -237,7 +245,8 @@ def load_optimizer(optimizer, path):
         if "optimizer_weights" not in root:
             return False
         group = root["optimizer_weights"]
-        arrays = [group[name][()] for name in read_names(group, "weight_names")]
+        with reading(path):
+            arrays = [group[name][()] for name in read_names(group, "weight_names")]
     theirs, ours = [a.shape for a in arrays], [tuple(v.shape) for v in optimizer.variables]
     if theirs != ours:
         raise WeightsError(
@@ -305,13 +314,13 @@ def _write_group(file, name, variables, dtype=None):
 @contextlib.contextmanager
 def _replacing(path):
     """Give a temporary path in the folder of `path`, which takes its place if all goes well."""
-    path = Path(os.path.realpath(path))
-    if path.is_dir() or not path.parent.is_dir():
-        reason = "it is a folder" if path.is_dir() else f"there is no folder {path.parent}"
-        raise WeightsError(f"{path} cannot be written: {reason}.")
-    _sweep(path)
+    path = Path(os.path.realpath(path))  # a link stays a link
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
+        if path.is_dir() or not path.parent.is_dir():
+            reason = "it is a folder" if path.is_dir() else f"there is no folder {path.parent}"
+            raise WeightsError(f"{path} cannot be written: {reason}.")
+        _sweep(path)
         yield temporary
         with open(temporary, "rb+") as file:
             os.fsync(file.fileno())
