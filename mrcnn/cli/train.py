@@ -219,7 +219,8 @@ def fit(model, plan, options):
     if interrupted:
         print(f"Interrupted in epoch {epoch}. What was learnt is in {kept}; --resume goes on from there.")
     else:
-        print(f"Trained for {time.monotonic() - began:.0f} s; the last checkpoint is {kept}.")
+        steps = int(model.keras_model.optimizer.iterations)
+        print(f"Trained for {time.monotonic() - began:.0f} s, {steps} steps in all; the last is in {kept}.")
     return bool(interrupted)
 
 

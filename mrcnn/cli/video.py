@@ -45,6 +45,8 @@ def _frames(video, frame):
 def writer_for(path, shape, rate):
     """Open an .mp4 for frames of `shape` (H, W, 3); gives a function that appends one.
 
+    Of an odd height or width OpenCV leaves out the last row or column: codecs halve the colours' size.
+
     Raises:
         ValueError: OpenCV can write none of that size.
     """
