@@ -127,7 +127,11 @@ def _cut_short(path, error):
             f"{path} is cut short: it has {path.stat().st_size:,} of {int(expected[1]):,} bytes; "
             "copy or download it again."
         )
-    return f"{path} is damaged HDF5 ({error}); copy or download it again."
+    return _damaged(path, error)
+
+
+def _damaged(path, error):
+    return f"{path} is damaged HDF5 ({' '.join(str(error).split())}); copy or download it again."
 
 
 def _root(file, path):
@@ -154,7 +158,7 @@ def reading(path):
     try:
         yield
     except (KeyError, OSError, RuntimeError) as error:
-        raise WeightsError(f"{path} is damaged HDF5 ({error}); copy or download it again.") from error
+        raise WeightsError(_damaged(path, error)) from error
 
 
 # Names

@@ -9,6 +9,7 @@ Nothing here unpickles, and nothing is loaded in part: what does not fit is one 
 """
 
 import contextlib
+import io
 import json
 import os
 import time
@@ -280,7 +281,9 @@ def save(model, path, metadata=None, dtype="float32", optimizer=None):
     if dtype not in ("float32", "float16"):
         raise WeightsError(f"dtype is {dtype!r}; choose float32 or float16.")
     text = None if metadata is None else json.dumps(metadata)
-    with _replacing(path) as temporary, h5py.File(temporary, "w") as file:
+    # HDF5 itself must not meet a full disk: it cannot close a file then, and may crash.
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
         layers = model_layers(model)
         write_names(file, "layer_names", [name for name, _ in layers])
         file.attrs["backend"] = b"tensorflow"  # the order of kernels' axes, whatever computed them
@@ -291,8 +294,7 @@ def save(model, path, metadata=None, dtype="float32", optimizer=None):
             _write_group(file, name, {f"{key}:0": v for key, v in named.items()}, dtype)
         if optimizer is not None:
             _write_group(file, "optimizer_weights", {f"{i}:0": v for i, v in enumerate(optimizer.variables)})
-        # A full disk shows here, while the file can still be closed in order.
-        file.flush()
+    _replace(path, content.getbuffer())
 
 
 def _write_group(file, name, variables, dtype=None):
@@ -311,25 +313,24 @@ def _write_group(file, name, variables, dtype=None):
             group.create_dataset(key, data=array, dtype=dtype and "float32")
 
 
-@contextlib.contextmanager
-def _replacing(path):
-    """Give a temporary path in the folder of `path`, which takes its place if all goes well."""
+def _replace(path, content):
+    """Write bytes beside a file, and let them take its place when they are all on the disk."""
     path = Path(os.path.realpath(path))  # a link stays a link
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
-        if path.is_dir() or not path.parent.is_dir():
-            reason = "it is a folder" if path.is_dir() else f"there is no folder {path.parent}"
-            raise WeightsError(f"{path} cannot be written: {reason}.")
+        if path.is_dir():
+            raise IsADirectoryError("it is a folder")
         _sweep(path)
-        yield temporary
-        with open(temporary, "rb+") as file:
+        with open(temporary, "xb") as file:
+            file.write(content)
+            file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
         _sync_folder(path.parent)
-    except (OSError, RuntimeError) as error:  # h5py has a RuntimeError where a file cannot grow
+    except OSError as error:
         raise WeightsError(
-            f"{path} cannot be written ({error}); free space on the disk or choose another folder. "
-            "What was there before is untouched."
+            f"{path} cannot be written ({error.strerror or error}); free space on the disk or choose another "
+            "folder. What was there before is untouched."
         ) from error
     finally:
         with contextlib.suppress(OSError):

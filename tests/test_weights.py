@@ -201,7 +201,7 @@ class Plain(layers.Layer):
         super().__init__(name=entry["name"].split("/")[-1], **kwargs)
         for weight in entry["weights"]:
             kind = weight["name"].split("/")[-1].removesuffix(":0")
-            self.add_weight(shape=weight["shape"], name=kind)
+            self.add_weight(shape=weight["shape"], initializer="zeros", name=kind)
         self.built = True
 
     def call(self, x):
@@ -748,11 +748,14 @@ def kept(saved):
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_full_disk_costs_nothing(kept):
+@pytest.mark.parametrize("share", [0, 0.5, 0.99])
+def test_a_full_disk_costs_nothing(kept, share):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (kept.stat().st_size - 1000, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(share * kept.stat().st_size), before[1]))
     try:
-        with pytest.raises(weights.WeightsError, match="cannot be written.*free space.*untouched"):
+        with pytest.raises(
+            weights.WeightsError, match=r"cannot be written \(File too large\); free space.*untouched"
+        ):
             weights.save(small(seed=3), kept)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -776,11 +779,13 @@ def test_an_unknown_dtype(kept):
 
 
 def test_places_that_cannot_be_written(tmp_path):
-    with pytest.raises(weights.WeightsError, match="there is no folder"):
+    with pytest.raises(weights.WeightsError, match="cannot be written .No such file or directory"):
         weights.save(small(), tmp_path / "none" / "a.h5")
     with pytest.raises(weights.WeightsError, match="it is a folder"):
         weights.save(small(), tmp_path)
-    with pytest.raises(weights.WeightsError, match="/proc/a.h5 cannot be written"):
+    with pytest.raises(
+        weights.WeightsError, match=r"/proc/a.h5 cannot be written \([^,\n]+\); .*another folder"
+    ):
         weights.save(small(), "/proc/a.h5")  # no one may write there
     assert not list(tmp_path.iterdir())
 
@@ -808,11 +813,17 @@ def test_what_a_killed_process_left_is_removed_after_a_while(saved):
     assert not old.exists() and new.exists() and other.exists()
 
 
+def large():
+    """A model that takes a while to write."""
+    entry = {"name": "conv1", "weights": [{"name": "conv1/kernel:0", "shape": [4_000_000]}]}
+    return chain([{"name": "input_image", "weights": []}, entry])
+
+
 KILLED = """
 import sys
 from mrcnn import weights
-from tests.test_weights import small
-model = small(seed=1)
+from tests.test_weights import large
+model = large()
 while True:
     weights.save(model, sys.argv[1])
 """
@@ -833,6 +844,4 @@ def test_a_kill_while_saving_leaves_a_whole_file(tmp_path):
         process.kill()
         process.wait()
     assert halves  # it was at work
-    other = small(seed=2)
-    weights.load(other, path)
-    assert same(values(other), values(small(seed=1)))
+    assert weights.load(large(), path).loaded == ("conv1/kernel",)
