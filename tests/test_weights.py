@@ -162,8 +162,9 @@ def test_half_precision_is_smaller_and_near(compact, tmp_path):
     for dtype in ("float32", "float16"):
         weights.save(compact, tmp_path / dtype, dtype=dtype)
     weights.load(randomise(compact, seed=2), tmp_path / "float16")
-    assert all(np.array_equal(v, expected[k].astype(np.float16)) for k, v in values(compact).items())
-    assert (tmp_path / "float16").stat().st_size < 0.55 * (tmp_path / "float32").stat().st_size
+    for key, value in values(compact).items():
+        np.testing.assert_allclose(value, expected[key], rtol=1 / 200, atol=1e-6)
+    assert (tmp_path / "float16").stat().st_size < 0.47 * (tmp_path / "float32").stat().st_size
 
 
 def test_half_precision_keeps_what_is_too_large_for_it(tmp_path):
@@ -690,6 +691,11 @@ def test_other_backbones_are_told_to_be_others(saved):
     info = weights.describe(saved[0])
     assert info.backbone == "other" and "BACKBONE" not in info.config
     assert info.config["NUM_CLASSES"] == 4
+
+
+def test_pictures_of_other_channels_are_told(tmp_path):
+    kernel = {"conv1/kernel:0": np.zeros((7, 7, 5, 64), np.float32)}
+    assert weights.infer_config(write(tmp_path / "a.h5", {"conv1": kernel})) == {"IMAGE_CHANNEL_COUNT": 5}
 
 
 # The optimizer's state
