@@ -23,7 +23,7 @@ class ToyboxConfig(Config):
     IMAGE_MIN_DIM = 320
     IMAGE_MAX_DIM = 320
     IMAGES_PER_GPU = 8
-    STEPS_PER_EPOCH = 250
+    STEPS_PER_EPOCH = 220
     VALIDATION_STEPS = 0
 
     TOP_DOWN_PYRAMID_SIZE = 64
@@ -50,7 +50,7 @@ class CoinsConfig(ToyboxConfig):
     NAME = "coins"
     NUM_CLASSES = len(COIN_NAMES)
     MAX_GT_INSTANCES = 40
-    STEPS_PER_EPOCH = 20
+    STEPS_PER_EPOCH = 25
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,6 @@ class Recipe:
 
 
 RECIPES = {
-    "toybox": Recipe(ToyboxConfig, ToyboxDataset, CLASS_NAMES, None, 1e-3, 40),
-    "coins": Recipe(CoinsConfig, CoinsDataset, COIN_NAMES, "toybox", 5e-4, 4),
+    "toybox": Recipe(ToyboxConfig, ToyboxDataset, CLASS_NAMES, None, 1e-3, 13),
+    "coins": Recipe(CoinsConfig, CoinsDataset, COIN_NAMES, "toybox", 1e-3, 4),
 }
