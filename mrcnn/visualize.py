@@ -10,6 +10,7 @@ picture's own resolution and without a figure.
 """
 
 import html
+import itertools
 from pathlib import Path
 
 import cv2
@@ -804,11 +805,14 @@ def display_weight_stats(model):
     Args:
         model: A `MaskRCNN` or a Keras model.
     """
-    from mrcnn.weights import variables
+    from keras import ops  # late, because pictures are drawn without Keras too
+
+    from mrcnn.weights import model_layers
 
     table = [["weight", "shape", "min", "max", "std", ""]]
-    for name, variable in variables(getattr(model, "keras_model", model)).items():
-        values = variable.numpy()
+    layers = [named for _, named in model_layers(getattr(model, "keras_model", model))]
+    for name, variable in itertools.chain.from_iterable(named.items() for named in layers):
+        values = ops.convert_to_numpy(variable)
         low, high = values.min(), values.max()
         if not max(abs(low), abs(high)) <= 1000:
             mark = "overflow?"
