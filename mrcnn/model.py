@@ -1,9 +1,7 @@
-"""Mask R-CNN (He et al., 2017, 1703.06870): the boxes of the paper's figure, assembled.
+"""Mask R-CNN (He et al., 2017, 1703.06870), to use.
 
-    picture → backbone → pyramid → proposals → RoIAlign → box head → detections → RoIAlign → mask head
-
-`MaskRCNN` holds the assembled network: it loads weights, detects, shows every stage of a detection
-(`trace`) and trains. `load` gives one that is ready to detect.
+`MaskRCNN` holds the network that `network.assembly` puts together: it loads weights, detects, shows every
+stage of a detection (`trace`) and trains. `load` gives one that is ready to detect.
 """
 
 import datetime
@@ -16,7 +14,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import ops
 
 from mrcnn import images as pictures
 from mrcnn import weights
@@ -25,23 +23,18 @@ from mrcnn.data.coco_names import CLASS_NAMES
 from mrcnn.network import boxes as box_ops
 from mrcnn.network import kernels
 from mrcnn.network.anchors import anchors_for
-from mrcnn.network.backbone import backbone
-from mrcnn.network.detections import DetectionLayer
-from mrcnn.network.heads import box_head, mask_head
-from mrcnn.network.proposals import ProposalLayer, rpn_head
-from mrcnn.network.pyramid import pyramid
-from mrcnn.network.roi_align import PyramidROIAlign, pyramid_level
+from mrcnn.network.assembly import inference_network, roi_levels
+from mrcnn.network.roi_align import pyramid_level
 from mrcnn.trace import Trace
 from mrcnn.training.batches import Batches, FollowEpoch
 from mrcnn.training.learner import (
     Checkpoints,
-    Learner,
     RepeatableChoices,
     StopAtNaN,
-    batch_inputs,
     tensorboard,
+    training_network,
 )
-from mrcnn.training.targets import DetectionTargetLayer, RPNTargetLayer, TargetLayer, most_positive
+from mrcnn.training.targets import TargetLayer
 
 log = logging.getLogger(__name__)
 
@@ -61,131 +54,6 @@ def layer_pattern(choice):
         stages = "".join(str(stage) for stage in range(int(choice[0]), 6))
         return rf"(res[{stages}].*)|(bn[{stages}].*)|{HEADS}"
     return {"heads": HEADS, "all": ".*"}.get(choice, choice)
-
-
-# The network
-
-
-def _propose(image, anchors, config, count):
-    """The first stage: where may objects be?
-
-    Args:
-        image: [B, H, W, channels], molded.
-        anchors: [B, N, 4], normalised.
-        count: proposals a picture.
-
-    Returns:
-        dict of the stages so far: C2…C5, P2…P6 [B, h, w, channels], `rpn_logits` [B, N, 2], `rpn_probs`
-        [B, N, 2], `rpn_deltas` [B, N, 4], `proposals` [B, count, 4] normalised.
-    """
-    features = backbone(image, config)
-    levels = pyramid(features, config.TOP_DOWN_PYRAMID_SIZE)
-    head = rpn_head(config)
-    answers = zip(*[head(level) for level in levels], strict=True)
-    names = ("rpn_class_logits", "rpn_class", "rpn_bbox")
-    logits, probs, deltas = (
-        layers.Concatenate(axis=1, name=name, dtype="float32")(list(parts))
-        for name, parts in zip(names, answers, strict=True)
-    )
-    propose = ProposalLayer(count, config.RPN_NMS_THRESHOLD, config, name="ROI", dtype="float32")
-    stages = {f"C{i}": kernels.from_layout(c) for i, c in enumerate(features, 2)}
-    stages |= {f"P{i}": kernels.from_layout(p) for i, p in enumerate(levels, 2)}
-    return stages | {
-        "rpn_logits": logits,
-        "rpn_probs": probs,
-        "rpn_deltas": deltas,
-        "proposals": propose([probs, deltas, anchors]),
-    }
-
-
-def _roi_levels(stages):
-    """The levels that RoIs are cut from. P6 is for proposals alone."""
-    return [stages[f"P{i}"] for i in (2, 3, 4, 5)]
-
-
-def _classify(rois, meta, stages, config):
-    """The second stage for classes and boxes: crops [B, R, 7, 7, C], logits, probabilities, deltas."""
-    align = PyramidROIAlign([config.POOL_SIZE] * 2, name="roi_align_classifier")
-    crops = align([rois, meta, *_roi_levels(stages)])
-    return crops, *box_head(crops, config)
-
-
-def _segment(rois, meta, stages, config):
-    """The second stage for masks: [B, R, 28, 28, K] probabilities."""
-    align = PyramidROIAlign([config.MASK_POOL_SIZE] * 2, name="roi_align_mask")
-    return mask_head(align([rois, meta, *_roi_levels(stages)]), config)
-
-
-def inference_network(config):
-    """The network that detects, as four Keras models over the same layers.
-
-    Returns:
-        whole: from [image, meta, anchors] to what the original's model gives: detections, class
-            probabilities and deltas, masks, proposals, objectness and its deltas.
-        tracer: from the same to a dict of every stage up to `detections` [B, D, 6].
-        finder: from the same to the part of it that `masker` needs.
-        masker: from [boxes [B, R, 4] normalised, meta, P2, P3, P4, P5] to masks [B, R, 28, 28, K], for
-            any R.
-    """
-    image = keras.Input((None, None, config.IMAGE_CHANNEL_COUNT), name="input_image")
-    meta = keras.Input((config.IMAGE_META_SIZE,), name="input_image_meta")
-    anchors = keras.Input((None, 4), name="input_anchors")
-
-    stages = _propose(image, anchors, config, config.POST_NMS_ROIS_INFERENCE)
-    proposals = stages["proposals"]
-    crops, logits, probs, deltas = _classify(proposals, meta, stages, config)
-    detect = DetectionLayer(config, name="mrcnn_detection", dtype="float32")
-    detections = detect([proposals, probs, deltas, meta])
-    found = detections[..., :4]
-    masks = _segment(found, meta, stages, config)
-
-    inputs = [image, meta, anchors]
-    outputs = [detections, probs, deltas, masks, proposals, stages["rpn_probs"], stages["rpn_deltas"]]
-    whole = keras.Model(inputs, outputs, name="mask_rcnn")
-    stages |= {
-        "crops": crops,
-        "class_logits": logits,
-        "class_probs": probs,
-        "class_deltas": deltas,
-        "detections": detections,
-    }
-    needed = {name: stages[name] for name in ("P2", "P3", "P4", "P5", "detections")}
-    masker = keras.Model([found, meta, *_roi_levels(stages)], masks)
-    return whole, keras.Model(inputs, stages), keras.Model(inputs, needed), masker
-
-
-def training_network(config):
-    """The network that learns: from a batch of `Batches` to answers beside their targets; see `Learner`."""
-    batch = batch_inputs(config)
-    meta, gt_class_ids, gt_boxes = batch["image_meta"], batch["gt_class_ids"], batch["gt_boxes"]
-    pixels, normalised = anchors_for(config, config.IMAGE_SHAPE)
-    anchors = np.broadcast_to(normalised, (config.BATCH_SIZE, *normalised.shape))
-
-    stages = _propose(batch["images"], anchors, config, config.POST_NMS_ROIS_TRAINING)
-    rpn_match, rpn_target = RPNTargetLayer(config)([pixels, gt_class_ids, gt_boxes])
-    gt_normalised = box_ops.normalise(gt_boxes, config.IMAGE_SHAPE)
-    rois, class_ids, target_deltas, target_masks = DetectionTargetLayer(config)(
-        [stages["proposals"], gt_class_ids, gt_normalised, batch["gt_masks"]]
-    )
-    _, logits, _, deltas = _classify(rois, meta, stages, config)
-    positive = slice(None), slice(most_positive(config))  # they come first, and only they have masks
-    masks = _segment(rois[positive], meta, stages, config)
-    answers = {
-        "rpn_match": rpn_match,
-        "rpn_target": rpn_target,
-        "rpn_logits": stages["rpn_logits"],
-        "rpn_deltas": stages["rpn_deltas"],
-        "class_ids": class_ids,
-        "class_logits": logits,
-        "target_deltas": target_deltas,
-        "class_deltas": deltas,
-        "target_masks": target_masks[positive],
-        "masks": masks,
-    }
-    return Learner(batch, answers, config)
-
-
-# The model
 
 
 class MaskRCNN:
@@ -419,7 +287,7 @@ class MaskRCNN:
         # The mask head sees what was detected, and nothing else.
         most = kernels.padded_count(counts.max(), self.config.DETECTION_MAX_INSTANCES)
         boxes = np.ascontiguousarray(padded[:, :most, :4])
-        masks = ops.convert_to_numpy(self._segment(boxes, meta, *_roi_levels(stages)))
+        masks = ops.convert_to_numpy(self._segment(boxes, meta, *roi_levels(stages)))
         return (
             stages,
             detections,

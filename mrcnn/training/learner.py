@@ -8,8 +8,11 @@ from keras import ops
 
 from mrcnn import weights
 from mrcnn.config import LOSSES
+from mrcnn.network import boxes
+from mrcnn.network.anchors import anchors_for
+from mrcnn.network.assembly import classify, propose, segment
 from mrcnn.training import losses
-from mrcnn.training.targets import TargetLayer
+from mrcnn.training.targets import DetectionTargetLayer, RPNTargetLayer, TargetLayer, most_positive
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +32,37 @@ def batch_inputs(config):
         name: keras.Input(batch_shape=(config.BATCH_SIZE, *shape), dtype=dtype, name=name)
         for name, (shape, dtype) in shapes.items()
     }
+
+
+def training_network(config):
+    """The network that learns: from a batch of `Batches` to answers beside their targets; see `Learner`."""
+    batch = batch_inputs(config)
+    meta, gt_class_ids, gt_boxes = batch["image_meta"], batch["gt_class_ids"], batch["gt_boxes"]
+    pixels, normalised = anchors_for(config, config.IMAGE_SHAPE)
+    anchors = np.broadcast_to(normalised, (config.BATCH_SIZE, *normalised.shape))
+
+    stages = propose(batch["images"], anchors, config, config.POST_NMS_ROIS_TRAINING)
+    rpn_match, rpn_target = RPNTargetLayer(config)([pixels, gt_class_ids, gt_boxes])
+    gt_normalised = boxes.normalise(gt_boxes, config.IMAGE_SHAPE)
+    rois, class_ids, target_deltas, target_masks = DetectionTargetLayer(config)(
+        [stages["proposals"], gt_class_ids, gt_normalised, batch["gt_masks"]]
+    )
+    _, logits, _, deltas = classify(rois, meta, stages, config)
+    positive = slice(None), slice(most_positive(config))  # they come first, and only they have masks
+    masks = segment(rois[positive], meta, stages, config)
+    answers = {
+        "rpn_match": rpn_match,
+        "rpn_target": rpn_target,
+        "rpn_logits": stages["rpn_logits"],
+        "rpn_deltas": stages["rpn_deltas"],
+        "class_ids": class_ids,
+        "class_logits": logits,
+        "target_deltas": target_deltas,
+        "class_deltas": deltas,
+        "target_masks": target_masks[positive],
+        "masks": masks,
+    }
+    return Learner(batch, answers, config)
 
 
 class Learner(keras.Model):
