@@ -57,7 +57,7 @@ def bare_convolutions(model, shape):
 
     whole, config = model.keras_model, model.config
     crops = keras.Input((config.POST_NMS_ROIS_INFERENCE, config.POOL_SIZE, config.POOL_SIZE, 256))
-    answers = [whole.get_layer(name).output for name in ("rpn_class_logits", "rpn_bbox")]
+    answers = whole.outputs[-2:]  # objectness and its deltas
     trunk = kernels.compiled(keras.Model(whole.inputs[0], answers))
     head = kernels.compiled(keras.Model(crops, list(box_head(crops, config))))
     molded = np.zeros((1, *shape, 3), np.float32)
