@@ -83,10 +83,9 @@ def backend(options):
     """The backend that Keras starts on, and the devices it sees."""
     try:
         shared.start_machine(options)
-        import keras
+        from mrcnn.network import kernels
 
-        name = keras.backend.backend()
-        devices = keras.distribution.list_devices()
+        devices = kernels.devices()
     except Exception as error:  # whatever is broken, a bug report is to tell of it
         return shared.one_line(f"does not start: {type(error).__name__}: {error}")
-    return f"{name} on {', '.join(map(str, devices)) or 'no device'}"
+    return f"{kernels.BACKEND} on {', '.join(map(str, devices)) or 'no device'}"

@@ -39,6 +39,15 @@ def set_threads(count):
         torch.set_num_threads(count)
 
 
+def devices():
+    """Names of the devices that the backend can compute on."""
+    if BACKEND != "torch":
+        return keras.distribution.list_devices()
+    import torch
+
+    return [f"cuda:{i}" for i in range(torch.cuda.device_count())] or ["cpu"]
+
+
 def to_layout(features):
     """[B, H, W, C] to the layout in which this backend convolves."""
     return ops.transpose(features, (0, 3, 1, 2)) if CHANNEL_AXIS == 1 else features
