@@ -152,7 +152,7 @@ def test_one_picture_in_place_of_a_list_is_refused(net, tmp_path):
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 4000), (4000, 1), (20000, 20), (20, 20000)])
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_narrow_pictures(net, size):
     """Long ones shrink to a window one pixel wide."""
     result = net.detect([picture(*size)])[0]
