@@ -8,12 +8,8 @@
 Nothing here unpickles, and nothing is loaded in part: what does not fit is one error that lists all of it.
 """
 
-import contextlib
 import io
 import json
-import os
-import time
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +18,7 @@ import numpy as np
 
 from mrcnn.describe import BACKBONE_LAYER, FileInfo, describe, infer_config, network_of, read_metadata
 from mrcnn.download import FINE_TUNE_SIZE, download, find, find_coco
+from mrcnn.files import CannotWrite, replacing
 from mrcnn.layout import WeightsError, open_layout, read_names, reading, stored_weights, write_names
 
 __all__ = [
@@ -41,7 +38,6 @@ __all__ = [
 
 HEADS = ("mrcnn_class_logits", "mrcnn_bbox_fc", "mrcnn_bbox", "mrcnn_mask")  # they depend on the classes
 OUTPUTS = {"rpn_class_logits", "rpn_class", "rpn_bbox", "mrcnn_class", "mrcnn_bbox"}  # have no weights
-STALE = 3600  # seconds after which a file half written is nobody's work any more
 SHOWN = 4  # names in an error
 
 
@@ -294,7 +290,11 @@ def save(model, path, metadata=None, dtype="float32", optimizer=None):
             _write_group(file, name, {f"{key}:0": v for key, v in named.items()}, dtype)
         if optimizer is not None:
             _write_group(file, "optimizer_weights", {f"{i}:0": v for i, v in enumerate(optimizer.variables)})
-    _replace(path, content.getbuffer())
+    try:
+        with replacing(path) as temporary:
+            temporary.write_bytes(content.getbuffer())
+    except CannotWrite as error:
+        raise WeightsError(str(error)) from error
 
 
 def _write_group(file, name, variables, dtype=None):
@@ -319,46 +319,3 @@ def _short(array):
     """As float16, rounded to eight significant bits: what is zero at the end of each number packs well."""
     bits = array.astype(np.float16).view(np.uint16)
     return ((bits + 4) & 0xFFF8).astype(np.uint16).view(np.float16)
-
-
-def _replace(path, content):
-    """Write bytes beside a file, and let them take its place when they are all on the disk."""
-    path = Path(os.path.realpath(path))  # a link stays a link
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        if path.is_dir():
-            raise IsADirectoryError("it is a folder")
-        _sweep(path)
-        with open(temporary, "xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        raise WeightsError(
-            f"{path} cannot be written ({error.strerror or error}); free space on the disk or choose another "
-            "folder. What was there before is untouched."
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
-def _sync_folder(folder):
-    """Have the disk know of a new name; only POSIX systems can be asked to."""
-    with contextlib.suppress(OSError):
-        number = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
-
-
-def _sweep(path):
-    """Remove what a process that was killed has left of the same file."""
-    for left in path.parent.iterdir():
-        if left.name.startswith(f".{path.name}.") and left.suffix == ".part":
-            with contextlib.suppress(OSError):
-                if time.time() - left.stat().st_mtime > STALE:
-                    left.unlink()

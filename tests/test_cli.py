@@ -23,7 +23,7 @@ import mrcnn
 from mrcnn import weights
 from mrcnn.cli import main
 from mrcnn.cli.evaluate import same_classes, table
-from mrcnn.cli.outputs import CannotWrite, label_map, replacing
+from mrcnn.cli.outputs import label_map
 from mrcnn.cli.train import one_interrupt
 from mrcnn.data.toybox import scene
 from mrcnn.recipes import RECIPES
@@ -298,15 +298,6 @@ def test_a_process_of_its_own_is_quiet(here, model_file):
     done = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert Image.open("results/a.png").size == (80, 60)
-
-
-def test_a_file_that_cannot_be_written_whole_is_not_written(here):
-    (here / "a.txt").write_text("old")
-    with pytest.raises(CannotWrite, match="No space"), replacing("a.txt") as temporary:
-        temporary.write_text("half")
-        raise OSError(28, "No space left on device")
-    assert [path.name for path in here.iterdir()] == ["a.txt"]
-    assert (here / "a.txt").read_text() == "old"
 
 
 # Train

@@ -809,8 +809,8 @@ def test_a_file_is_replaced_and_a_link_stays_one(saved, tmp_path):
 
 
 def test_what_a_killed_process_left_is_removed_after_a_while(saved):
-    old, new = (saved[0].with_name(f".small.h5.{name}.part") for name in ("old", "new"))
-    other = saved[0].with_name(".other.h5.old.part")
+    old, new = (saved[0].with_name(f".small.{name}.part.h5") for name in ("old", "new"))
+    other = saved[0].with_name(".other.old.part.h5")
     for path in (old, new, other):
         path.touch()
     for path in (old, other):
@@ -845,7 +845,7 @@ def test_a_kill_while_saving_leaves_a_whole_file(tmp_path):
         halves = []
         end = time.monotonic() + 120
         while not (path.exists() and halves) and time.monotonic() < end and process.poll() is None:
-            halves = list(tmp_path.glob(".a.h5.*.part"))
+            halves = list(tmp_path.glob(".a.*.part.h5"))
     finally:
         process.kill()
         process.wait()

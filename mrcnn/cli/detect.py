@@ -92,7 +92,7 @@ def detect_all(model, sources, outputs):
     import cv2
     from tqdm import tqdm
 
-    from mrcnn.cli.outputs import CannotWrite
+    from mrcnn.files import CannotWrite
 
     failures = {}
     with tqdm(sources, unit="picture", disable=None if len(sources) > 1 else True) as bar:
@@ -126,13 +126,13 @@ def detect_video(model, source, outputs):
     """Detect in each frame of a video and write one of the same size and rate; gives what was found."""
     from tqdm import tqdm
 
-    from mrcnn.cli.outputs import replacing
     from mrcnn.cli.video import frames_of, writer_for
+    from mrcnn.files import replacing
 
     most, count = Counter(), 0
     with (
         frames_of(source.path) as (frames, rate, total),
-        replacing(outputs.overlay(source)) as temporary,
+        replacing(outputs.overlay(source), make_folder=True) as temporary,
         tqdm(desc=source.path.name, total=total, unit="frame", leave=False, disable=None) as bar,
     ):
         first = next(frames)

@@ -8,53 +8,26 @@ results/detections.json, .csv      all objects of all pictures
 
 import csv
 import json
-import os
 import tempfile
-import uuid
 from collections import Counter
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from mrcnn.files import CannotWrite, replacing
 from mrcnn.metrics import coco_results
 
 COLUMNS = ("file_name", "object", "class_id", "class_name", "score", "y1", "x1", "y2", "x2", "area")
 
 
-class CannotWrite(ValueError):
-    """A file cannot be written: the disk is full, or the folder is read-only."""
-
-
-@contextmanager
-def replacing(path):
-    """Give a temporary path beside `path`, with its ending, which takes its place if all goes well."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.stem[:80]}.{uuid.uuid4().hex[:8]}.part{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        os.replace(temporary, path)
-    except OSError as error:
-        raise CannotWrite(_reason(path, error)) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
-def _reason(path, error):
-    why = error.strerror or error
-    return f"{path} cannot be written ({why}); free space on the disk or choose another folder."
-
-
 def write_json(path, contents):
-    with replacing(path) as temporary:
+    with replacing(path, make_folder=True) as temporary:
         temporary.write_text(json.dumps(contents, indent=1) + "\n")
 
 
 def write_png(path, pixels):
-    with replacing(path) as temporary:
+    with replacing(path, make_folder=True) as temporary:
         Image.fromarray(pixels).save(temporary, "PNG")
 
 
@@ -116,7 +89,7 @@ class Outputs:
             self.folder.mkdir(parents=True, exist_ok=True)
             tempfile.TemporaryFile(dir=self.folder).close()
         except OSError as error:
-            raise CannotWrite(_reason(self.folder, error)) from error
+            raise CannotWrite.because(error, self.folder) from error
 
     def add(self, source, result, frame=None):
         """Write and note what was found in a picture, or in a frame (from 0) of a video."""
@@ -164,7 +137,7 @@ class Outputs:
 
     def _write_csv(self, path):
         with (
-            replacing(path) as temporary,
+            replacing(path, make_folder=True) as temporary,
             temporary.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
         ):
             csv.writer(file).writerows([COLUMNS, *self._rows])

@@ -1,0 +1,50 @@
+"""Files are written whole or not at all; `tests/test_weights.py` has a process killed while it writes."""
+
+import pytest
+
+from mrcnn.files import CannotWrite, replacing
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_new_takes_the_place_of_the_old(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with replacing(path) as temporary:
+        assert temporary.suffix == ".txt"
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new" and names(tmp_path) == ["a.txt"]
+
+
+def test_what_cannot_be_written_whole_is_not_written(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(CannotWrite, match="a.txt.*No space.*untouched"), replacing(path) as temporary:
+        temporary.write_text("half")
+        raise OSError(28, "No space left on device")
+    assert path.read_text() == "old" and names(tmp_path) == ["a.txt"]
+
+
+def test_another_error_leaves_nothing_and_stays_what_it_is(tmp_path):
+    with pytest.raises(ZeroDivisionError), replacing(tmp_path / "a.txt") as temporary:
+        temporary.write_text(str(1 / 0))
+    assert names(tmp_path) == []
+
+
+def test_a_missing_folder_is_made_when_asked(tmp_path):
+    path = tmp_path / "deep" / "er" / "a.txt"
+    with pytest.raises(CannotWrite, match="No such file"), replacing(path) as temporary:
+        temporary.write_text("new")
+    assert names(tmp_path) == []
+    with replacing(path, make_folder=True) as temporary:
+        temporary.write_text("new")
+    assert path.read_text() == "new"
+
+
+def test_a_folder_is_not_replaced(tmp_path):
+    with pytest.raises(CannotWrite, match="it is a folder"), replacing(tmp_path):
+        pass
+    assert tmp_path.is_dir()
