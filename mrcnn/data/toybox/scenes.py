@@ -248,8 +248,12 @@ def _paste(image, item, camera):
     """Lays a rendered thing, its shadow below it, on the picture."""
     height, width = image.shape[:2]
     if camera.shadow:
-        here, part = item.clipped(height, width, *camera.shadow_shift)
-        alpha = cv2.blur(item.layer[..., 3], (camera.shadow_blur,) * 2)[part]
+        margin = camera.shadow_blur // 2  # the blur reaches over the layer's border
+        alpha = cv2.copyMakeBorder(item.layer[..., 3], *[margin] * 4, cv2.BORDER_CONSTANT)
+        alpha = cv2.blur(alpha, (camera.shadow_blur,) * 2)
+        cast = replace(item, layer=alpha, left=item.left - margin, top=item.top - margin)
+        here, part = cast.clipped(height, width, *camera.shadow_shift)
+        alpha = alpha[part]
         if alpha.size:
             through = cv2.addWeighted(alpha, -camera.shadow, alpha, 0, 255)
             image[here] = cv2.multiply(image[here], cv2.merge([through] * 3), scale=1 / 255)
