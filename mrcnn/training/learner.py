@@ -91,6 +91,13 @@ class Learner(keras.Model):
             total = total + weighted
         return total
 
+    def _purge_model_variables(self, **kinds):
+        """Leave the variables as they are; Keras calls this on JAX before the first step.
+
+        It would empty them until the step gives them back, and data that are refused before that, or a
+        Ctrl-C, would leave a model without weights.
+        """
+
     def weight_decay(self):
         """L2 of the weights that are trained, each over its size; normalisation's are left alone."""
         if not self.decay:
