@@ -1,6 +1,8 @@
 """Fixtures shared by the tests."""
 
+import os
 import signal
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,17 @@ import pytest
 
 GOLDEN = Path(__file__).parent / "golden"
 
+# JAX compiles most networks of these tests many times over, in this process and in those that it starts.
+# Workers that run tests side by side inherit the folder.
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    _compiled = tempfile.TemporaryDirectory(prefix="jax-compiled-")
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = _compiled.name
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "0")
+
+# Each worker has one core: threads of two that wait for one another's turn are many times slower than one.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A shell ignores Ctrl-C in what it starts in the background, and some tests press it.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -37,7 +37,7 @@ class TinyTraining(TinyConfig):
     NUM_CLASSES = len(CLASS_NAMES)
     STEPS_PER_EPOCH = 3
     PRE_NMS_LIMIT = 1100  # nearly all anchors become proposals, so some fit an object from the first step on
-    POST_NMS_ROIS_TRAINING = 400
+    POST_NMS_ROIS_TRAINING = 1100
     RPN_TRAIN_ANCHORS_PER_IMAGE = 32
     TRAIN_ROIS_PER_IMAGE = 12
     MAX_GT_INSTANCES = 8
