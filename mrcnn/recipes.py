@@ -3,7 +3,7 @@
 `python -m mrcnn train --dataset toybox` follows the first, `--dataset coins` the second.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import keras
 
@@ -11,6 +11,10 @@ from mrcnn.config import Config
 from mrcnn.data.coins import CLASS_NAMES as COIN_NAMES
 from mrcnn.data.coins import CoinsDataset
 from mrcnn.data.toybox import CLASS_NAMES, DrawnDataset, ToyboxDataset
+from mrcnn.training.muon import Muon
+
+# Kernels that Muon leaves to AdamW: the first, and those whose outputs are the answers.
+ENDS = ("conv1/", "rpn_class_raw/", "rpn_bbox_pred/", "mrcnn_class_logits/", "mrcnn_bbox_fc/", "mrcnn_mask/")
 
 
 class ToyboxConfig(Config):
@@ -23,7 +27,7 @@ class ToyboxConfig(Config):
     IMAGE_MIN_DIM = 320
     IMAGE_MAX_DIM = 320
     IMAGES_PER_GPU = 8
-    STEPS_PER_EPOCH = 220
+    STEPS_PER_EPOCH = 250
     VALIDATION_STEPS = 0
 
     TOP_DOWN_PYRAMID_SIZE = 64
@@ -37,7 +41,7 @@ class ToyboxConfig(Config):
     POST_NMS_ROIS_TRAINING = 200
     POST_NMS_ROIS_INFERENCE = 200
     RPN_TRAIN_ANCHORS_PER_IMAGE = 128
-    TRAIN_ROIS_PER_IMAGE = 64
+    TRAIN_ROIS_PER_IMAGE = 80
     MAX_GT_INSTANCES = 16
     MINI_MASK_SHAPE = (56, 56)
     DETECTION_MAX_INSTANCES = 50
@@ -50,6 +54,7 @@ class CoinsConfig(ToyboxConfig):
     NAME = "coins"
     NUM_CLASSES = len(COIN_NAMES)
     MAX_GT_INSTANCES = 40
+    TRAIN_ROIS_PER_IMAGE = 64
     STEPS_PER_EPOCH = 25
 
 
@@ -62,19 +67,28 @@ class Recipe:
         dataset: the class of its drawn data set.
         class_names: names by class id.
         start: weights to start from, as `mrcnn.load` takes them; None starts from nothing.
+        optimizer_class: Muon where much is to be learnt; AdamW where new last layers learn in a minute.
         learning_rate: the highest.
         epochs: how many, each of `config.STEPS_PER_EPOCH` steps.
+        harder: what the scenes of the training have otherwise than those of an evaluation; more things in
+            a scene teach more in a step.
     """
 
     config: type[Config]
     dataset: type[DrawnDataset]
     class_names: list
     start: str | None
+    optimizer_class: type[keras.optimizers.Optimizer]
     learning_rate: float
     epochs: int
+    harder: dict = field(default_factory=dict)
+
+    def training_set(self, count, seed):
+        """`count` scenes to learn from."""
+        return self.dataset(count, seed, **self.harder)
 
     def optimizer(self, steps):
-        """AdamW over `steps` steps: the rate rises for a short while, then falls along a cosine."""
+        """An optimizer for `steps` steps: the rate rises for a short while, then falls along a cosine."""
         warm = min(200, steps // 10)
         rate = keras.optimizers.schedules.CosineDecay(
             self.learning_rate / 20,
@@ -83,10 +97,12 @@ class Recipe:
             warmup_target=self.learning_rate,
             warmup_steps=warm,
         )
-        return keras.optimizers.AdamW(rate, weight_decay=1e-4, global_clipnorm=5.0)
+        ends = {"ends": ENDS} if self.optimizer_class is Muon else {}
+        return self.optimizer_class(rate, weight_decay=1e-4, global_clipnorm=5.0, **ends)
 
 
+AdamW = keras.optimizers.AdamW
 RECIPES = {
-    "toybox": Recipe(ToyboxConfig, ToyboxDataset, CLASS_NAMES, None, 1e-3, 13),
-    "coins": Recipe(CoinsConfig, CoinsDataset, COIN_NAMES, "toybox", 1e-3, 4),
+    "toybox": Recipe(ToyboxConfig, ToyboxDataset, CLASS_NAMES, None, Muon, 2e-3, 30, {"most": 12}),
+    "coins": Recipe(CoinsConfig, CoinsDataset, COIN_NAMES, "toybox", AdamW, 1e-3, 4),
 }

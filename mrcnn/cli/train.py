@@ -135,7 +135,7 @@ def drawn_plan(options):
     config = recipe.config(**overrides(options))
     epochs = options.epochs or recipe.epochs
     steps = epochs * config.STEPS_PER_EPOCH
-    dataset = recipe.dataset(steps * config.BATCH_SIZE, seed=datasets.TRAINING_SEED)
+    dataset = recipe.training_set(steps * config.BATCH_SIZE, datasets.TRAINING_SEED)
     return Plan(
         config,
         dataset,

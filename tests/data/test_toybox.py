@@ -227,7 +227,7 @@ def test_dataset_draws_the_scenes_of_its_seed():
         assert np.array_equal(data.load_image(image_id), expected.image)
         assert np.array_equal(masks, expected.masks)
         assert np.array_equal(class_ids, expected.class_ids)
-    assert data.image_reference(2) == f"toybox.scene([7, 2], size={SMALL})"
+    assert data.image_reference(2) == f"toybox.scene([7, 2], size={SMALL}, most=8)"
 
 
 def test_datasets_of_two_seeds_share_no_scene():

@@ -82,7 +82,7 @@ class Scene:
     things: tuple = ()
 
 
-def scene(seed, size=320, objects=None, noise=None, blur=None, light=None, shadow=None, jpeg=None):
+def scene(seed, size=320, objects=None, most=8, noise=None, blur=None, light=None, shadow=None, jpeg=None):
     """Draws a scene; the same arguments give the same scene, bit for bit.
 
     A thing of which less than MIN_AREA pixels or less than the fraction MIN_VISIBLE would be seen,
@@ -91,8 +91,9 @@ def scene(seed, size=320, objects=None, noise=None, blur=None, light=None, shado
     Args:
         seed: int, or a sequence of ints.
         size: pixels of its side, or (height, width).
-        objects: list of Thing, painted in this order. None: 1 to 8 random ones. The background
-            depends on the seed alone, not on the objects.
+        objects: list of Thing, painted in this order. None: random ones. The background depends on the
+            seed alone, not on the objects.
+        most: how many random ones there are at most; at least one.
         noise: standard deviation of the pixels' noise, 0 to 255. None, here and below: random.
         blur: standard deviation of the blur, in pixels.
         light: contrast of a light that falls from one side, 0 (even) to 1 (the far side is black).
@@ -108,7 +109,7 @@ def scene(seed, size=320, objects=None, noise=None, blur=None, light=None, shado
     seed = list(np.atleast_1d(seed))
     image = background(np.random.default_rng([*seed, BACKGROUND]), height, width)
     if objects is None:
-        objects = _compose(np.random.default_rng([*seed, COMPOSITION]), height, width)
+        objects = _compose(np.random.default_rng([*seed, COMPOSITION]), height, width, most)
     camera = _camera(
         np.random.default_rng([*seed, CAMERA]), max(height, width), noise, blur, light, shadow, jpeg
     )
@@ -155,13 +156,13 @@ class _Camera:
     seed: int
 
 
-def _compose(rng, height, width):
-    """1 to 8 random things, some in clusters that overlap, some reaching over the border."""
+def _compose(rng, height, width, most):
+    """1 to `most` random things, some in clusters that overlap, some reaching over the border."""
     size = max(height, width)
     things = []
     crowd = np.array([rng.uniform(0, width), rng.uniform(0, height)])
     crowded = rng.random() < 0.35
-    for _ in range(rng.integers(1, 9)):
+    for _ in range(rng.integers(1, most + 1)):
         name = CLASS_NAMES[rng.integers(1, len(CLASS_NAMES))]
         turn = DRAWERS[name][1]
         place = rng.uniform((-0.02 * width, -0.02 * height), (1.02 * width, 1.02 * height))
@@ -304,19 +305,20 @@ class DrawnDataset(Dataset):
     Args:
         source: the world's name.
         class_names: its classes, "BG" first.
-        draw: function (seed, size) → Scene.
+        draw: function (seed, size=…) → Scene.
         count: number of scenes.
         seed: int, at least 0.
         size: pixels of a scene's side, or (height, width).
+        options: what else `draw` takes.
     """
 
-    def __init__(self, source, class_names, draw, count, seed=0, size=320):
+    def __init__(self, source, class_names, draw, count, seed=0, size=320, **options):
         super().__init__()
         for class_id, name in enumerate(class_names[1:], 1):
             self.add_class(source, class_id, name)
         for i in range(count):
             self.add_image(source, image_id=i, path=None)
-        self.draw, self.seed, self.size = draw, seed, size
+        self.draw, self.seed, self.options = draw, seed, {"size": size} | options
         self._last = None, None
         self.prepare()
 
@@ -325,7 +327,7 @@ class DrawnDataset(Dataset):
         # The pair is read and replaced as one: threads may share the data set.
         last, drawn = self._last
         if last != image_id:
-            drawn = self.draw([self.seed, int(image_id)], self.size)
+            drawn = self.draw([self.seed, int(image_id)], **self.options)
             self._last = image_id, drawn
         return drawn
 
@@ -341,14 +343,15 @@ class DrawnDataset(Dataset):
     def image_reference(self, image_id):
         """The call that draws the picture."""
         source = self.image_info[image_id]["source"]
-        return f"{source}.scene([{self.seed}, {image_id}], size={self.size})"
+        options = ", ".join(f"{name}={value}" for name, value in self.options.items())
+        return f"{source}.scene([{self.seed}, {image_id}], {options})"
 
 
 class ToyboxDataset(DrawnDataset):
-    """`count` scenes of the toybox; see `DrawnDataset`."""
+    """`count` scenes of the toybox of 1 to `most` things; see `DrawnDataset`."""
 
-    def __init__(self, count, seed=0, size=320):
-        super().__init__("toybox", CLASS_NAMES, scene, count, seed, size)
+    def __init__(self, count, seed=0, size=320, most=8):
+        super().__init__("toybox", CLASS_NAMES, scene, count, seed, size, most=most)
 
 
 def contact_sheet(scenes, columns=8, gap=4):

@@ -1,0 +1,60 @@
+"""Muon: orthogonal steps for kernels, AdamW's for the rest."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from mrcnn.training.muon import SCALE, Muon, orthogonalise
+
+
+@pytest.mark.parametrize("shape", [(6, 20), (20, 6), (9, 9), (1, 5)])
+def test_singular_values_become_about_one(shape):
+    matrix = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    u, _, v = np.linalg.svd(matrix, full_matrices=False)
+    result = ops.convert_to_numpy(orthogonalise(ops.convert_to_tensor(matrix)))
+    values = np.diag(u.T @ result @ v.T)
+    assert values.min() > 0.6 and values.max() < 1.3
+    np.testing.assert_allclose(u @ np.diag(values) @ v, result, atol=1e-4)
+
+
+def stepped(optimizer, variable, gradients):
+    optimizer.build([variable])
+    for gradient in gradients:
+        optimizer.apply([ops.convert_to_tensor(gradient)], [variable])
+    return ops.convert_to_numpy(variable)
+
+
+def test_a_kernel_moves_along_the_orthogonal_momentum():
+    first, second = np.random.default_rng(1).normal(size=(2, 3, 3, 2, 4)).astype(np.float32)
+    kernel = keras.Variable(np.zeros((3, 3, 2, 4), np.float32), name="kernel")
+    after_one = stepped(Muon(0.01), kernel, [first])
+    expected = first.reshape(18, 4)  # with itself ahead of itself: the same direction
+    u, _, v = np.linalg.svd(expected, full_matrices=False)
+    step = -after_one.reshape(18, 4) / (0.01 * SCALE * np.sqrt(18))
+    assert np.all(np.abs(np.diag(u.T @ step @ v.T) - 1) < 0.35)
+
+    kernel = keras.Variable(np.zeros((3, 3, 2, 4), np.float32), name="kernel")
+    after_two = stepped(Muon(0.01), kernel, [first, second])
+    momentum = 0.95 * first + second
+    u, _, v = np.linalg.svd((second + 0.95 * momentum).reshape(18, 4), full_matrices=False)
+    step = (after_one - after_two).reshape(18, 4) / (0.01 * SCALE * np.sqrt(18))
+    assert np.all(np.abs(np.diag(u.T @ step @ v.T) - 1) < 0.35)
+
+
+def test_biases_and_ends_are_adamw_s_at_half_the_rate():
+    gradients = np.random.default_rng(2).normal(size=(3, 5, 4)).astype(np.float32)
+    end = keras.Variable(np.ones((5, 4), np.float32), name="answers")
+    bias = keras.Variable(np.ones((20,), np.float32), name="bias")
+    plain = keras.Variable(np.ones((5, 4), np.float32), name="plain")
+    expected = stepped(keras.optimizers.AdamW(0.005, weight_decay=0.0), plain, gradients)
+    muon = stepped(Muon(0.01, ["answers"], weight_decay=0.0), end, gradients)
+    np.testing.assert_allclose(muon, expected, rtol=1e-5)
+    flat = stepped(Muon(0.01, weight_decay=0.0), bias, gradients.reshape(3, 20))
+    np.testing.assert_allclose(flat.reshape(5, 4), expected, rtol=1e-5)
+
+
+def test_it_can_be_made_again_from_its_configuration():
+    muon = Muon(0.01, ["answers"], momentum=0.9)
+    again = Muon.from_config(muon.get_config())
+    assert again.ends == ("answers",) and again.momentum == 0.9
