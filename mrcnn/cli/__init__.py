@@ -9,7 +9,7 @@ import os
 import sys
 import warnings
 
-from mrcnn.cli import detect, evaluate, info, train, weights
+from mrcnn.cli import detect, evaluate, info, lesson, train, weights
 from mrcnn.cli.options import complain
 
 EXAMPLES = """examples:
@@ -17,6 +17,7 @@ EXAMPLES = """examples:
   python -m mrcnn train --dataset coins            learn to find coins, in a minute or two
   python -m mrcnn evaluate --dataset toybox        COCO's numbers on scenes never seen
   python -m mrcnn weights --download               fetch the COCO weights: 80 classes, real photographs
+  python -m mrcnn lesson --exercises               the exercises of the notebook
   python -m mrcnn info                             what a bug report needs
 
 `python -m mrcnn COMMAND -h` tells what each takes.
@@ -63,7 +64,7 @@ def make_parser():
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (detect, train, evaluate, weights, info):
+    for module in (detect, train, evaluate, weights, lesson, info):
         command = module.add(commands)
         command.formatter_class = argparse.RawDescriptionHelpFormatter
         command.set_defaults(run=module.run, prog=command.prog)
