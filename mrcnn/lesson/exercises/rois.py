@@ -4,6 +4,19 @@ import numpy as np
 
 from mrcnn.lesson.exercise import FunctionExercise
 
+
+def _tensor(values, dtype="float32"):
+    from keras import ops
+
+    return ops.convert_to_tensor(values, dtype)
+
+
+def _numpy(tensor):
+    from keras import ops
+
+    return ops.convert_to_numpy(tensor)
+
+
 # The level of a box
 
 
@@ -11,7 +24,7 @@ def _level(box):
     from mrcnn.network.roi_align import pyramid_level
 
     side = 1024  # of any picture: the box in shares of it, and its area, say the same
-    return np.asarray(pyramid_level(np.asarray(box, np.float32) / side, side**2))
+    return _numpy(pyramid_level(_tensor(box / side), side**2))
 
 
 def _draw_box(rng):
@@ -118,16 +131,9 @@ def _bilinear(features, y, x):
     from mrcnn.network.kernels import crop_and_resize
 
     height, width = features.shape
-    point = np.array([y / (height - 1), x / (width - 1)] * 2, np.float32)
-    picture = np.asarray(features, np.float32)[None, :, :, None]
-    crop = crop_and_resize(picture, point[None], np.zeros(1, np.int32), 2)
+    point = [y / (height - 1), x / (width - 1)] * 2
+    crop = crop_and_resize(_tensor(features[None, :, :, None]), _tensor([point]), _tensor([0], "int32"), 2)
     return _numpy(crop)[0, 0, 0, 0]
-
-
-def _numpy(tensor):
-    from keras import ops
-
-    return ops.convert_to_numpy(tensor)
 
 
 def _draw_sample(rng):
