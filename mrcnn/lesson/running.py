@@ -62,7 +62,7 @@ def within(seconds, work):
     return ending["value"]
 
 
-def _end(thread, ended, seconds=1.0):
+def _end(thread, ended, seconds=2.0):
     """Raise `_Stop` in a thread until it has ended, but no longer than so many seconds.
 
     A bare `except:` in a loop swallows it nearly every time, so it comes often, and threads change often.
