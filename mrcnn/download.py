@@ -11,6 +11,7 @@ import pooch
 import requests
 from tqdm.auto import tqdm
 
+from mrcnn.files import CannotWrite
 from mrcnn.layout import WeightsError, not_hdf5
 
 NAME = "mask_rcnn_coco.h5"
@@ -124,9 +125,7 @@ def download(path=None, url=None, *, size=SIZE, sha256=SHA256, timeout=30, retri
     except OSError as error:
         with contextlib.suppress(OSError):
             part.unlink()
-        raise WeightsError(
-            f"{path} cannot be written ({error}); free space on the disk or choose another folder."
-        ) from error
+        raise WeightsError(str(CannotWrite.because(error, path))) from error
     return path
 
 

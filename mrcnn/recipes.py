@@ -3,7 +3,9 @@
 `python -m mrcnn train --dataset toybox` follows the first, `--dataset coins` the second.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import keras
 
@@ -67,7 +69,8 @@ class Recipe:
         dataset: the class of its drawn data set.
         class_names: names by class id.
         start: weights to start from, as `mrcnn.load` takes them; None starts from nothing.
-        optimizer_class: Muon where much is to be learnt; AdamW where new last layers learn in a minute.
+        make_optimizer: an optimizer's class, or the like: Muon where much is to be learnt, AdamW where new
+            last layers learn in a minute.
         learning_rate: the highest.
         epochs: how many, each of `config.STEPS_PER_EPOCH` steps.
         harder: what the scenes of the training have otherwise than those of an evaluation; more things in
@@ -78,7 +81,7 @@ class Recipe:
     dataset: type[DrawnDataset]
     class_names: list
     start: str | None
-    optimizer_class: type[keras.optimizers.Optimizer]
+    make_optimizer: Callable
     learning_rate: float
     epochs: int
     harder: dict = field(default_factory=dict)
@@ -97,12 +100,12 @@ class Recipe:
             warmup_target=self.learning_rate,
             warmup_steps=warm,
         )
-        ends = {"ends": ENDS} if self.optimizer_class is Muon else {}
-        return self.optimizer_class(rate, weight_decay=1e-4, global_clipnorm=5.0, **ends)
+        return self.make_optimizer(rate, weight_decay=1e-4, global_clipnorm=5.0)
 
 
-AdamW = keras.optimizers.AdamW
 RECIPES = {
-    "toybox": Recipe(ToyboxConfig, ToyboxDataset, CLASS_NAMES, None, Muon, 2e-3, 30, {"most": 12}),
-    "coins": Recipe(CoinsConfig, CoinsDataset, COIN_NAMES, "toybox", AdamW, 1e-3, 4),
+    "toybox": Recipe(
+        ToyboxConfig, ToyboxDataset, CLASS_NAMES, None, partial(Muon, ends=ENDS), 2e-3, 30, {"most": 12}
+    ),
+    "coins": Recipe(CoinsConfig, CoinsDataset, COIN_NAMES, "toybox", keras.optimizers.AdamW, 1e-3, 4),
 }

@@ -6,8 +6,7 @@ import numpy as np
 
 from mrcnn.lesson.formula import number, pixels, term, text, vector
 from mrcnn.network import boxes as box_ops
-
-LAST_PIXEL = np.array([0, 0, 1, 1])  # from a box's end to the centre of its last pixel
+from mrcnn.network.boxes import LAST_PIXEL
 
 
 def checked(name, index, count):
@@ -22,12 +21,6 @@ def checked(name, index, count):
 def first(flags):
     """Index of the first True, or None."""
     return int(flags.argmax()) if flags.any() else None
-
-
-def in_pixels(boxes, shape):
-    """Boxes [..., 4] from normalised to pixels of a picture of `shape`, not rounded as in `denormalise`."""
-    sides = np.array([*shape[:2], *shape[:2]]) - 1
-    return boxes * sides.astype(float) + LAST_PIXEL
 
 
 def refine(box, outputs, std_dev, window):

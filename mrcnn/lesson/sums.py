@@ -21,10 +21,11 @@ last, hence the ones that are taken off and added (see `mrcnn.network.boxes`).
 import numpy as np
 
 from mrcnn.lesson.formula import Sum, number, pixels, term, text, vector
-from mrcnn.lesson.steps import checked, corners, first, in_pixels, interpolate, refine
+from mrcnn.lesson.steps import checked, corners, first, interpolate, refine
 from mrcnn.model import to_picture
 from mrcnn.network import boxes as box_ops
 from mrcnn.network.anchors import level_shapes
+from mrcnn.network.boxes import in_pixels
 from mrcnn.network.roi_align import COARSEST, FINEST
 
 SAME = 0.01  # pixels by which two boxes may differ that rounding alone has moved apart

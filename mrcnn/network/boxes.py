@@ -101,30 +101,39 @@ def clip(boxes, window):
     )
 
 
+LAST_PIXEL = np.array([0, 0, 1, 1], np.float32)  # from the centre of a box's last pixel to its end
+
+
 def normalise(boxes, shape):
     """Boxes [..., 4] from pixels of a picture of `shape` (height, width, ...) to normalised, float32."""
-    scale, shift = _unit(shape)
+    scale = _last_centres(shape)
     if namespace(boxes) is np:
-        return ((np.asarray(boxes) - shift) / scale).astype(np.float32)
+        return ((np.asarray(boxes) - LAST_PIXEL) / scale).astype(np.float32)
     import keras
 
-    return keras.ops.divide(keras.ops.subtract(boxes, shift), scale)
+    return keras.ops.divide(keras.ops.subtract(boxes, LAST_PIXEL), scale)
+
+
+def in_pixels(boxes, shape):
+    """Boxes [..., 4] from normalised to pixels of a picture of `shape` (height, width, ...), not rounded."""
+    xp = namespace(boxes)
+    return xp.add(xp.multiply(boxes, _last_centres(shape)), LAST_PIXEL)
 
 
 def denormalise(boxes, shape):
     """Boxes [..., 4] from normalised to whole pixels, int32, of a picture of `shape` (height, width, ...)."""
-    scale, shift = _unit(shape)
+    boxes = in_pixels(boxes, shape)
     if namespace(boxes) is np:
-        return np.around(np.asarray(boxes) * scale + shift).astype(np.int32)
+        return np.around(boxes).astype(np.int32)
     import keras
 
-    return keras.ops.cast(keras.ops.round(keras.ops.add(keras.ops.multiply(boxes, scale), shift)), "int32")
+    return keras.ops.cast(keras.ops.round(boxes), "int32")
 
 
-def _unit(shape):
+def _last_centres(shape):
+    """Where the centres of the last row and column lie, as the scale of a box [4]."""
     height, width = (int(side) for side in shape[:2])
-    scale = np.array([height - 1, width - 1, height - 1, width - 1], np.float32)
-    return scale, np.array([0, 0, 1, 1], np.float32)
+    return np.array([height - 1, width - 1, height - 1, width - 1], np.float32)
 
 
 def non_max_suppression(boxes, scores, threshold):

@@ -34,8 +34,7 @@ class Muon(keras.optimizers.AdamW):
     """Muon for the kernels inside a network, AdamW at half the rate for its ends, biases and norms.
 
     A kernel's momentum is a matrix from inputs to outputs. Its few strong directions would drown the
-    others; made orthogonal, it moves the kernel equally along all of them. Small networks learn about
-    twice as much from a step.
+    others; made orthogonal, it moves the kernel equally along all of them.
 
     Args:
         learning_rate: float or schedule.

@@ -54,9 +54,8 @@ _FLAG_EDGES = {
 
 def _curve(correct, objects):
     recall = _judged(correct, objects)[2][1:-1]
-    return np.stack(
-        [recall * objects / _counted(correct), recall]
-    )  # the package gives raised precisions only
+    precision = recall * objects / _counted(correct)  # the package gives raised ones only
+    return np.stack([precision, recall])
 
 
 def _precision(correct):
