@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import tempfile
 import time
 import uuid
 from pathlib import Path
@@ -20,6 +21,16 @@ class CannotWrite(ValueError):
             f"{path} cannot be written ({error.strerror or error}); free space on the disk or choose another "
             "folder. What was there before is untouched."
         )
+
+
+def check_folder(folder, make=False):
+    """Raise CannotWrite unless files can be written to a folder, which is made before if `make`."""
+    try:
+        if make:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise CannotWrite.because(error, folder) from error
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mrcnn.files import CannotWrite, replacing
+from mrcnn.files import CannotWrite, check_folder, replacing
 
 
 def names(folder):
@@ -48,3 +48,13 @@ def test_a_folder_is_not_replaced(tmp_path):
     with pytest.raises(CannotWrite, match="it is a folder"), replacing(tmp_path):
         pass
     assert tmp_path.is_dir()
+
+
+def test_a_folder_that_takes_no_files_is_told_of(tmp_path):
+    check_folder(tmp_path / "new", make=True)
+    check_folder(tmp_path / "new")
+    assert names(tmp_path) == ["new"] and names(tmp_path / "new") == []
+    with pytest.raises(CannotWrite, match="/proc cannot be written.*another folder"):
+        check_folder("/proc")
+    with pytest.raises(CannotWrite, match="missing"):
+        check_folder(tmp_path / "missing")

@@ -8,14 +8,13 @@ results/detections.json, .csv      all objects of all pictures
 
 import csv
 import json
-import tempfile
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from mrcnn.files import CannotWrite, replacing
+from mrcnn.files import check_folder, replacing
 from mrcnn.metrics import coco_results
 
 COLUMNS = ("file_name", "object", "class_id", "class_name", "score", "y1", "x1", "y2", "x2", "area")
@@ -85,11 +84,7 @@ class Outputs:
 
     def make_folder(self):
         """Make the folder, and see that files can be written to it."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=self.folder).close()
-        except OSError as error:
-            raise CannotWrite.because(error, self.folder) from error
+        check_folder(self.folder, make=True)
 
     def add(self, source, result, frame=None):
         """Write and note what was found in a picture, or in a frame (from 0) of a video."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mrcnn.cli import datasets
 from mrcnn.cli import options as shared
+from mrcnn.files import check_folder
 
 EXAMPLES = """examples:
   python -m mrcnn train --dataset coins --seconds 90 --out coins.h5
@@ -94,6 +95,7 @@ def check_output(options):
             reason = "it is a folder" if out.is_dir() else f"there is no folder {out.parent}"
             raise ValueError(f"--out {out} cannot be written: {reason}.")
         shared.refuse_existing([out], options.force)
+        check_folder(out.parent)
 
 
 @dataclasses.dataclass
