@@ -25,9 +25,7 @@ from mrcnn.network.heads import box_head, mask_head
 from mrcnn.network.proposals import rpn_head
 from mrcnn.network.pyramid import pyramid
 from tests.golden import weights_recipe
-
-# Keras reads its variables in a way that NumPy is about to give up.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation")
+from tests.tiny import values
 
 GOLDEN = Path(__file__).parent / "golden"
 HEADS = ["mrcnn_class_logits", "mrcnn_bbox_fc", "mrcnn_bbox", "mrcnn_mask"]
@@ -82,11 +80,6 @@ COMPACT = {
 
 def variables(model):
     return {key: v for _, named in weights.model_layers(model) for key, v in named.items()}
-
-
-def values(model):
-    """Copies of all values, by name."""
-    return {key: to_numpy(v) for key, v in variables(model).items()}
 
 
 def to_numpy(variable):

@@ -2,10 +2,12 @@
 
 import keras
 import numpy as np
+from keras import ops
 
 from mrcnn.data.toybox import CLASS_NAMES
 from mrcnn.model import MaskRCNN
 from mrcnn.recipes import ToyboxConfig
+from mrcnn.weights import model_layers
 
 
 class TinyConfig(ToyboxConfig):
@@ -71,3 +73,9 @@ def beginner(folder, **changes):
     deltas = model.keras_model.get_layer("rpn_model").get_layer("rpn_bbox_pred")
     deltas.kernel.assign(np.zeros(deltas.kernel.shape))
     return model
+
+
+def values(keras_model):
+    """Copies of all weights of a Keras model, by `layer/weight`."""
+    layers = model_layers(keras_model)
+    return {key: np.array(ops.convert_to_numpy(v)) for _, named in layers for key, v in named.items()}

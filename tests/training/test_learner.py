@@ -10,24 +10,17 @@ from mrcnn.data.dataset import Dataset
 from mrcnn.data.toybox import ToyboxDataset
 from mrcnn.model import layer_pattern
 from mrcnn.network import kernels
-from tests.tiny import beginner
+from tests.tiny import beginner, values
 
 SCENES = ToyboxDataset(3, seed=1, size=64)
 
 
-def values(model):
-    """All weights by their names."""
-    named = {variable.path: variable for variable in model.keras_model.weights}
-    assert len(named) == len(model.keras_model.weights)
-    return {name: ops.convert_to_numpy(variable).copy() for name, variable in named.items()}
-
-
 def step(model, layers="all", rate=0.01, dataset=SCENES, **options):
     """Train one step; gives the weights before and after, and the losses by name."""
-    before = values(model)
+    before = values(model.keras_model)
     model.config.STEPS_PER_EPOCH = 1
     history = model.train(dataset, None, rate, model.epoch + 1, layers, verbose=0, **options).history
-    return before, values(model), {name: value[-1] for name, value in history.items()}
+    return before, values(model.keras_model), {name: value[-1] for name, value in history.items()}
 
 
 def decay_of(model):
@@ -210,10 +203,10 @@ class Squares(Dataset):
 )
 def test_data_that_teach_nothing_are_refused(tmp_path, unfit, sentence):
     model = beginner(tmp_path)
-    before = values(model)
+    before = values(model.keras_model)
     with pytest.raises(ValueError, match=sentence):
         model.train(Squares(**unfit), None, 0.01, 1, "heads", verbose=0)
-    assert not moved(before, values(model))
+    assert not moved(before, values(model.keras_model))
 
 
 def test_no_number_for_a_loss_names_the_pictures(tmp_path):
