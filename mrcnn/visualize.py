@@ -20,6 +20,17 @@ from matplotlib.colors import to_rgb
 from PIL import Image, ImageDraw, ImageFont
 
 from mrcnn.colors import OKABE_ITO, random_colors, text_color, to_bytes
+from mrcnn.figures import (
+    draw_labels,
+    draw_outlines,
+    draw_rectangle,
+    enlarge,
+    find_outlines,
+    inside_picture,
+    place_labels,
+    show_picture,
+    with_area,
+)
 from mrcnn.images import as_rgb, unmold_mask
 from mrcnn.overview import overview, save_overview
 
@@ -112,23 +123,6 @@ def _captions(class_ids, class_names, scores):
     return [f"{name} {score:.2f}" for name, score in zip(names, scores, strict=True)]
 
 
-def _inside(boxes, shape):
-    """Boxes [N, 4] cut at the picture's border, in whole pixels."""
-    height, width = shape
-    return np.rint(np.clip(boxes, 0, [height, width, height, width])).astype(int)
-
-
-def _real(boxes):
-    """Indices of the boxes of which something is there to see."""
-    return [i for i, box in enumerate(boxes) if not _is_empty(box)]
-
-
-def _is_empty(box):
-    """Whether nothing of a box is left: padding rows, boxes outside the picture."""
-    y1, x1, y2, x2 = box
-    return y2 <= y1 or x2 <= x1
-
-
 # ---------------------------------------------------------------------------------------------
 # Painting on arrays
 # ---------------------------------------------------------------------------------------------
@@ -170,25 +164,13 @@ def draw_box(image, box, color):
 
 
 def _draw_border(image, box, color, thickness):
-    y1, x1, y2, x2 = _inside(_check_boxes([box], "box"), image.shape[:2])[0]
+    y1, x1, y2, x2 = inside_picture(_check_boxes([box], "box"), image.shape[:2])[0]
     inside = image[y1:y2, x1:x2]
     for edge in (inside[:thickness], inside[-thickness:]):
         edge[:] = color
     for edge in (inside[:, :thickness], inside[:, -thickness:]):
         edge[:] = color
     return image
-
-
-def _outlines(mask, box):
-    """Closed outlines of a mask within a box: OpenCV's list of (points, 1, 2) arrays, x before y.
-
-    Points are the centres of border pixels, in pixels of the whole picture; holes have outlines too.
-    """
-    if _is_empty(box):
-        return ()
-    y1, x1, y2, x2 = box
-    inside = np.ascontiguousarray(mask[y1:y2, x1:x2], dtype=np.uint8)
-    return cv2.findContours(inside, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE, offset=(x1, y1))[0]
 
 
 def _tint(canvas, boxes, masks, colors):
@@ -200,34 +182,6 @@ def _tint(canvas, boxes, masks, colors):
         y1, x1, y2, x2 = boxes[i]
         inside = np.ascontiguousarray(masks[y1:y2, x1:x2, i])
         apply_mask(canvas[y1:y2, x1:x2], inside, colors[i], alpha=0.45)
-
-
-def _place_labels(boxes, sizes, shape):
-    """Find a place for each box's label: beside its box, in the picture, on no other label.
-
-    Args:
-        boxes: (N, 4) boxes; the first choose first.
-        sizes: (N, 2) height and width of the labels.
-        shape: Height and width of the picture.
-
-    Returns:
-        (N, 2) array of the labels' upper left corners `(y, x)`. Where all places are taken,
-        the one that hides least.
-    """
-    corners = np.zeros((len(boxes), 2))
-    taken = np.zeros((0, 4))
-    for i, ((y1, x1, y2, x2), size) in enumerate(zip(boxes, sizes, strict=True)):
-        h, w = size
-        rows = y1 - h, y1, y2, y2 - h, (y1 + y2 - h) / 2
-        columns = x1, x2 - w, (x1 + x2 - w) / 2, x2, x1 - w
-        places = np.array([(y, x) for x in columns for y in rows])
-        places = np.clip(places, 0, np.maximum(0, np.subtract(shape, size)))
-        begin = np.maximum(places[:, None], taken[:, :2])
-        end = np.minimum(places[:, None] + size, taken[:, 2:])
-        hidden = np.clip(end - begin, 0, None).prod(axis=-1).sum(axis=-1)
-        corners[i] = places[hidden.argmin()]
-        taken = np.vstack([taken, [*corners[i], *(corners[i] + size)]])
-    return corners
 
 
 def _render_label(caption, font, color):
@@ -271,7 +225,7 @@ def draw_instances(image, boxes, masks, class_ids, class_names, scores=None, col
     colors = _check_colors(colors, len(boxes))
     captions = _captions(class_ids, class_names, scores)
 
-    boxes = _inside(boxes, shape)
+    boxes = inside_picture(boxes, shape)
     size = np.sqrt(np.prod(shape))
     line = max(1, round(size / 600))
     outline = line + 1 if size > 200 else 1
@@ -280,15 +234,15 @@ def draw_instances(image, boxes, masks, class_ids, class_names, scores=None, col
     for i in reversed(range(len(boxes))):
         _draw_border(canvas, boxes[i], to_bytes(colors[i]), line)
         if masks is not None:
-            outlines = _outlines(masks[..., i], boxes[i])
+            outlines = find_outlines(masks[..., i], boxes[i])
             cv2.drawContours(canvas, outlines, -1, to_bytes(colors[i]), outline, cv2.LINE_AA)
 
     # Matplotlib brings this font along: letters look the same on every machine.
     font_file = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
     font = ImageFont.truetype(font_file, max(11, round(size / 45)))
-    visible = _real(boxes)
+    visible = with_area(boxes)
     labels = [_render_label(captions[i], font, colors[i]) for i in visible]
-    corners = _place_labels(boxes[visible], [label.shape[:2] for label in labels], shape)
+    corners = place_labels(boxes[visible], [label.shape[:2] for label in labels], shape)
     for label, (y, x) in reversed(list(zip(labels, corners.astype(int), strict=True))):
         h, w = label.shape[:2]
         if h <= shape[0] and w <= shape[1] and 4 * h * w <= shape[0] * shape[1]:
@@ -315,64 +269,6 @@ def _show():
 
     if plt.get_backend().lower() != "agg":
         plt.show()
-
-
-def _show_picture(ax, image, title="", **options):
-    """A picture without ticks, its upper left corner at (0, 0) as box coordinates have it."""
-    height, width = image.shape[:2]
-    ax.imshow(image, extent=(0, width, height, 0), **options)
-    ax.set(xlim=(0, width), ylim=(height, 0))  # nothing drawn later moves the picture
-    ax.axis("off")
-    ax.set_title(title, fontsize=_font_size(ax), parse_math=False)
-
-
-def _font_size(ax):
-    """Points that can be read from the back of a room and suit the width of the axes."""
-    return np.clip(1.2 * ax.get_window_extent().width / ax.figure.dpi, 10, 18)
-
-
-def _draw_rectangle(ax, box, color, **style):
-    from matplotlib.patches import Rectangle
-
-    y1, x1, y2, x2 = box
-    ax.add_patch(Rectangle((x1, y1), x2 - x1, y2 - y1, fill=False, edgecolor=color, **style))
-
-
-def _draw_outlines(ax, boxes, masks, colors):
-    from matplotlib.patches import Polygon
-
-    for i, box in enumerate(boxes):
-        for points in _outlines(masks[..., i], box):
-            ax.add_patch(Polygon(points[:, 0] + 0.5, fill=False, edgecolor=colors[i], linewidth=2))
-
-
-def _draw_labels(ax, boxes, captions, colors):
-    """Captions beside their boxes on axes that show a picture; no caption where there is no box."""
-    named = [i for i in _real(boxes) if captions[i]]
-    if not named:
-        return
-    figure = ax.figure.canvas.figure
-    texts = [
-        ax.text(
-            0,
-            0,
-            captions[i],
-            fontsize=_font_size(ax),
-            parse_math=False,
-            color=text_color(colors[i]),
-            va="top",
-            bbox={"boxstyle": "square,pad=0.2", "facecolor": colors[i], "edgecolor": "none"},
-        )
-        for i in named
-    ]
-    figure.draw_without_rendering()  # only now the size of a text on the picture is known
-    to_data = ax.transData.inverted()
-    extents = [to_data.transform(text.get_bbox_patch().get_window_extent().get_points()) for text in texts]
-    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
-    sizes = [np.abs(extent[1] - extent[0])[::-1] for extent in extents]
-    corners = _place_labels(boxes[named], sizes, (bottom - top, right - left))
-    for text, extent, (y, x) in zip(texts, extents, corners, strict=True):
-        text.set_position((x - extent[:, 0].min(), y - extent[:, 1].min()))
 
 
 def display_images(images, titles=None, cols=4, cmap=None, norm=None, interpolation=None):
@@ -402,7 +298,7 @@ def display_images(images, titles=None, cols=4, cmap=None, norm=None, interpolat
     for i, image in enumerate(images):
         if np.ndim(image) != 2:
             image = as_rgb(image)
-        _show_picture(
+        show_picture(
             axes[i],
             np.asarray(image),
             titles[i] if titles else "",
@@ -465,19 +361,19 @@ def display_instances(
     if captions is None:
         captions = _captions(class_ids, class_names, scores)
 
-    boxes = _inside(boxes, shape)
+    boxes = inside_picture(boxes, shape)
     if len(boxes) == 0:
         title = f"{title}: no objects found" if title else "No objects found"
     if masks is not None and show_mask:
         _tint(canvas, boxes, masks, colors)
     axes = ax or _new_axes(figsize)[0]
-    _show_picture(axes, canvas, title)
+    show_picture(axes, canvas, title)
     if masks is not None:
-        _draw_outlines(axes, boxes, masks, colors)
+        draw_outlines(axes, boxes, masks, colors)
     if show_bbox:
         for box, color in zip(boxes, colors, strict=True):
-            _draw_rectangle(axes, box, color, linewidth=1.5, linestyle="--")
-    _draw_labels(axes, boxes, captions, colors)
+            draw_rectangle(axes, box, color, linewidth=1.5, linestyle="--")
+    draw_labels(axes, boxes, captions, colors)
     if ax is None:
         _show()
     return axes
@@ -524,9 +420,9 @@ def display_differences(
     pred_class_id = _check_count(pred_class_id, len(pred_box), "pred_class_id")
     pred_score = _check_count(pred_score, len(pred_box), "pred_score")
 
-    real = _real(gt_box)
+    real = with_area(gt_box)
     gt_box, gt_class_id, gt_mask = gt_box[real], np.asarray(gt_class_id)[real], gt_mask[..., real]
-    real = np.array(_real(pred_box), dtype=int)
+    real = np.array(with_area(pred_box), dtype=int)
     real = real[np.argsort(-np.asarray(pred_score)[real], kind="stable")]  # as compute_matches does
     pred_box, pred_class_id = pred_box[real], np.asarray(pred_class_id)[real]
     pred_score, pred_mask = np.asarray(pred_score)[real], pred_mask[..., real]
@@ -610,22 +506,22 @@ def draw_boxes(
     ]
 
     both = np.minimum(boxes, final)[:, :2], np.maximum(boxes, final)[:, 2:]
-    reach = _inside(np.hstack(both), canvas.shape[:2])
+    reach = inside_picture(np.hstack(both), canvas.shape[:2])
     if masks is not None:
         _tint(canvas, reach, masks, colors)
     ax = _new_axes((12, 12))[0] if ax is None else ax
-    _show_picture(ax, canvas, title)
+    show_picture(ax, canvas, title)
     if masks is not None:
-        _draw_outlines(ax, reach, masks, colors)
+        draw_outlines(ax, reach, masks, colors)
     for box, refined, color, visibility in zip(boxes, final, colors, visibilities, strict=True):
         moved = visibility > 0 and not np.array_equal(refined, box)
         style = ":" if visibility < 2 else "--" if moved else "-"
-        _draw_rectangle(ax, box, color, linewidth=2, linestyle=style)
+        draw_rectangle(ax, box, color, linewidth=2, linestyle=style)
         if moved:
-            _draw_rectangle(ax, refined, color, linewidth=2)
+            draw_rectangle(ax, refined, color, linewidth=2)
             ax.plot([box[1], refined[1]], [box[0], refined[0]], color=color)
     if captions is not None:
-        _draw_labels(ax, _inside(final, canvas.shape[:2]), captions, colors)
+        draw_labels(ax, inside_picture(final, canvas.shape[:2]), captions, colors)
     return ax
 
 
@@ -648,7 +544,7 @@ def draw_rois(image, rois, refined_rois, mask, class_ids, class_names, limit=10)
     for values, name in (refined_rois, "refined_rois"), (mask, "mask"), (class_ids, "class_ids"):
         _check_count(values, len(rois), name)
     class_ids = np.asarray(class_ids, dtype=int)
-    real = _real(rois)
+    real = with_area(rois)
     positive = np.count_nonzero(class_ids[real] > 0)
     spread = np.linspace(0, len(real) - 1, min(limit, len(real))).astype(int)
     shown = [real[i] for i in spread]
@@ -706,13 +602,6 @@ def display_top_masks(image, mask, class_ids, class_names, limit=4):
 # ---------------------------------------------------------------------------------------------
 
 
-def _enlarge(ax):
-    """Letters of a plot that can be read from the back of a room."""
-    for text in ax.title, ax.xaxis.label, ax.yaxis.label:
-        text.set_fontsize(15)
-    ax.tick_params(labelsize=13)
-
-
 def plot_precision_recall(AP, precisions, recalls):
     """Plot precision against recall, as `mrcnn.metrics.compute_ap` gives them.
 
@@ -724,7 +613,7 @@ def plot_precision_recall(AP, precisions, recalls):
     ax.fill_between(recalls, precisions, step="pre", alpha=0.2, color=OKABE_ITO["blue"])
     ax.set(xlim=(0, 1.02), ylim=(0, 1.05), title=f"Precision and recall: AP = {AP:.3f}")
     ax.set(xlabel="recall: share of the objects found", ylabel="precision: share of the detections right")
-    _enlarge(ax)
+    enlarge(ax)
     return ax
 
 
@@ -763,7 +652,7 @@ def plot_overlaps(gt_class_ids, pred_class_ids, pred_scores, overlaps, class_nam
     ax.set_xticks(range(shape[1]), _names(gt_class_ids, class_names), rotation=90, parse_math=False)
     ax.set_yticks(range(shape[0]), _captions(pred_class_ids, class_names, pred_scores), parse_math=False)
     ax.set(xlabel="ground truth", ylabel="detections", title="IoU")
-    _enlarge(ax)
+    enlarge(ax)
     return ax
 
 

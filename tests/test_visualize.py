@@ -14,8 +14,8 @@ from PIL import Image
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
+from mrcnn import figures, visualize
 from mrcnn import overview as overview_module
-from mrcnn import visualize
 from mrcnn.colors import OKABE_ITO, _appearance, to_bytes
 
 ROOT = Path(__file__).parents[1]
@@ -221,13 +221,13 @@ corner = st.integers(-20, 220)
 def test_labels_stay_inside_the_picture(rows):
     boxes = np.array([(y, x, y + h, x + w) for y, x, h, w in rows]).reshape(-1, 4)
     sizes = np.array([(12, 40 + h) for _, _, h, _ in rows]).reshape(-1, 2)
-    corners = visualize._place_labels(boxes, sizes, (200, 200))
+    corners = figures.place_labels(boxes, sizes, (200, 200))
     assert np.all(corners >= 0) and np.all(corners + sizes <= 200)
 
 
 def test_labels_of_the_same_box_do_not_hide_each_other():
     boxes, sizes = np.tile([80, 80, 140, 140], (9, 1)), np.tile([12, 50], (9, 1))
-    corners = visualize._place_labels(boxes, sizes, (200, 200))
+    corners = figures.place_labels(boxes, sizes, (200, 200))
     apart = np.abs(corners[:, None] - corners) >= sizes[0]
     assert np.all(apart.any(axis=-1) | np.eye(9, dtype=bool))
 

@@ -1,12 +1,25 @@
-"""What only the notebook uses: `check`, by which its exercises check themselves.
+"""What only the notebook uses.
 
-from mrcnn.lesson import check
+from mrcnn.lesson import check, explore, show, start, sums
 
-check.iou(iou)  # does my function do it?
-check.iou.hint()
-check.progress()
+    start     where does it run, what is missing, which weights are there?
+    show      the pictures, a module each chapter
+    explore   the same with controls
+    sums      one number at a time, worked out by hand
+    check     exercises that check themselves
 """
 
-from mrcnn.lesson.checks import check
+import importlib
 
-__all__ = ["check"]
+HOMES = {
+    "check": "checks",
+    "explore": "controls",
+    "start": "begin",
+}
+
+
+def __getattr__(name):
+    # `start` may have to install what all the others import.
+    if name in HOMES:
+        return getattr(importlib.import_module(f"mrcnn.lesson.{HOMES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -42,6 +42,10 @@ class Sum:
         rows = r" \\".join(f"\n& {line}" for line in self.lines)
         return f"$$\\begin{{aligned}}{rows}\n\\end{{aligned}}$$"
 
+    def as_html(self):
+        """Title and lines for a widget that knows LaTeX."""
+        return f"<b>{self.title}</b><p>{self._repr_latex_()}</p>"
+
     def _repr_markdown_(self):
         return f"**{self.title}**\n\n{self._repr_latex_()}"
 

@@ -1,0 +1,106 @@
+"""The notebook's first cell: where does it run, what is missing, which weights are there?
+
+Nothing but the standard library is imported here before what is missing has been installed.
+"""
+
+import importlib.metadata
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+REQUIREMENTS = Path(__file__).parents[2] / "requirements.txt"
+
+
+class CannotInstall(RuntimeError):
+    """What the lesson needs could not be installed; the message says what to do."""
+
+
+def start(coco=False):
+    """Make the notebook ready, and say what it runs on.
+
+    Args:
+        coco: fetch the COCO weights (257 MB), unless they are here already.
+
+    Returns:
+        name of the weights for `mrcnn.load`: "coco" if they are there, else "toybox", those of the package.
+
+    Raises:
+        CannotInstall: a package is missing, and pip could not fetch it.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own remarks are not for students
+    install(missing())
+    from mrcnn import download
+
+    if coco and not download.find_coco():
+        try:
+            download.download()
+        except download.WeightsError as error:
+            print(f"{error} The lesson goes on with the toybox weights.")
+    weights = "coco" if download.find_coco() else "toybox"
+    print(*report(weights), sep="\n")
+    return weights
+
+
+def report(weights):
+    """Where the notebook runs and with what, a line each."""
+    import keras
+
+    where = {"colab": "Colab", "binder": "Binder"}.get(place(), "this computer")
+    keras_version = f"Keras {keras.__version__} on {keras.backend.backend()}"
+    yield f"Running on {where}: Python {platform.python_version()}, {keras_version}."
+    if weights == "coco":
+        yield "Weights: COCO, 80 classes of things on photographs."
+    else:
+        yield "Weights: toybox, 19 classes of things in drawings, which come with this lesson."
+
+
+def place():
+    """Where the notebook runs: "colab", "binder" or "computer"."""
+    if "google.colab" in sys.modules:
+        return "colab"
+    return "binder" if "BINDER_LAUNCH_HOST" in os.environ else "computer"
+
+
+def missing(requirements=REQUIREMENTS):
+    """The lines of a requirements file whose package is not there, in any version.
+
+    A package that is there stays as it is: Colab's own TensorFlow and NumPy fit each other.
+    """
+    if not requirements.is_file():  # the package was installed, and pip has seen to it
+        return []
+    lines = [line.split("#")[0].strip() for line in requirements.read_text("utf-8").splitlines()]
+    return [line for line in lines if line and _version(line) is None]
+
+
+def install(lines, requirements=REQUIREMENTS):
+    """Have pip fetch what is missing, and leave all else in the version that it has."""
+    if not lines:
+        return
+    print(f"Installing {', '.join(map(_name, lines))}.")
+    kept = (f"{dist.name}=={dist.version}" for dist in importlib.metadata.distributions() if dist.name)
+    with tempfile.TemporaryDirectory() as folder:
+        constraints = Path(folder, "constraints.txt")
+        constraints.write_text("\n".join(sorted(set(kept))), "utf-8")
+        command = [sys.executable, "-m", "pip", "install", "-q", "-c", str(constraints), *lines]
+        done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["pip said nothing"])[-1]
+        raise CannotInstall(
+            f"{', '.join(lines)} could not be installed ({last}); with a network, run this cell again, or "
+            f"install them by `pip install -r {requirements.name}`."
+        )
+
+
+def _name(line):
+    return re.match(r"[\w.-]+", line).group()
+
+
+def _version(line):
+    try:
+        return importlib.metadata.version(_name(line))
+    except importlib.metadata.PackageNotFoundError:
+        return None

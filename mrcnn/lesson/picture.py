@@ -1,0 +1,103 @@
+"""A picture of the lesson: a figure made for a projector, with its caption."""
+
+import io
+
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+
+from mrcnn.figures import show_picture
+
+WIDTH = 9.6  # inches of a figure
+DPI = 100  # of a figure in the notebook
+GREY = "#5B6B78"  # of axes, ticks and what is not the point
+FONT = 14  # points, readable from the back of a room at this width
+
+
+class Picture:
+    """A figure and its caption, encoded when a notebook shows it.
+
+    Attributes:
+        figure: a Matplotlib figure that belongs to no window, so that memory is freed with the picture.
+        caption: what is to be seen on it, a sentence; the text of the picture for those who cannot see it.
+    """
+
+    def __init__(self, figure, caption):
+        self.figure, self.caption = figure, caption
+
+    def __repr__(self):
+        return self.caption
+
+    def array(self):
+        """The picture, (H, W, 3) uint8."""
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+        canvas = FigureCanvasAgg(self.figure)
+        self.figure.set_dpi(DPI)
+        canvas.draw()
+        return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        mime, data = encode(self.array())
+        return {mime: data, "text/plain": self.caption}, {mime: {"alt": self.caption}}
+
+    def save(self, path):
+        """Write the picture; the ending of the path says how: png, pdf, svg."""
+        self.figure.savefig(path, dpi=DPI)
+
+
+def encode(array):
+    """A picture (H, W, 3) uint8 in few bytes: (mime type, bytes), PNG for drawings, JPEG for photographs."""
+    png, jpeg = io.BytesIO(), io.BytesIO()
+    image = Image.fromarray(array)
+    image.quantize(128, dither=Image.Dither.NONE).save(png, "PNG", optimize=True)
+    image.save(jpeg, "JPEG", quality=85)
+    small = min((png, jpeg), key=lambda stream: stream.tell())
+    return ("image/png" if small is png else "image/jpeg"), small.getvalue()
+
+
+def panels(*titles, height=4.0, columns=None, width=WIDTH, **options):
+    """A figure with a row (or rows) of axes.
+
+    Args:
+        titles: of the axes, one each.
+        height: inches of the figure.
+        columns: axes in a row; None puts all in one.
+        width: inches of the figure.
+        options: of `matplotlib.figure.Figure.subplots`, such as `width_ratios`.
+
+    Returns:
+        the Figure, a list of its Axes.
+    """
+    figure = Figure(figsize=(width, height), layout="constrained")
+    columns = columns or len(titles)
+    rows = -(-len(titles) // columns)
+    axes = list(figure.subplots(rows, columns, squeeze=False, **options).flat)
+    for ax, title in zip(axes, titles, strict=False):
+        ax.set_title(title, fontsize=FONT, parse_math=False)
+    for ax in axes[len(titles) :]:
+        ax.axis("off")
+    return figure, axes[: len(titles)]
+
+
+def place(ax, image, grid=True, **options):
+    """Show a picture on axes, its ticks in pixels.
+
+    Args:
+        ax: Axes; its title stays.
+        image: (H, W, 3) uint8, or (H, W) coloured by the options of `imshow`.
+        grid: False leaves the ticks out.
+
+    Returns:
+        what `imshow` gives, for a colour bar.
+    """
+    title = ax.get_title()
+    shown = show_picture(ax, image, **options)
+    ax.set_title(title, fontsize=FONT, parse_math=False)
+    if grid:
+        ax.axis("on")
+        ax.tick_params(labelsize=11, colors=GREY, length=3)
+        ax.spines[:].set_color(GREY)
+        for axis in ax.xaxis, ax.yaxis:
+            axis.get_major_locator().set_params(nbins=6, integer=True)
+    return shown

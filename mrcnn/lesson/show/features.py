@@ -1,0 +1,85 @@
+"""Chapters 2 and 3: the picture as the network gets it, and what backbone and pyramid make of it."""
+
+import numpy as np
+
+from mrcnn.colors import OKABE_ITO
+from mrcnn.figures import draw_rectangle
+from mrcnn.lesson.picture import FONT, Picture, panels, place
+from mrcnn.lesson.show.basics import unmolded
+
+SHOWN = 8  # channels of a level
+
+
+def molding(trace, config):
+    """The picture, and the network's input with the window that the picture takes up in it."""
+    figure, (before, after) = panels(
+        "image: {} × {} × {}, 0 to 255".format(*trace.image.shape),
+        "molded: {} × {} × {}, the window outlined".format(*trace.molded.shape),
+        height=4.4,
+    )
+    place(before, trace.image)
+    place(after, unmolded(trace, config))
+    draw_rectangle(after, trace.window, OKABE_ITO["vermillion"], linewidth=4)
+    y1, x1, y2, x2 = trace.window
+    return Picture(
+        figure,
+        f"Left the picture; right the network's input: the picture covers rows {y1} to {y2} and columns {x1} "
+        f"to {x2}, the rest is padding.",
+    )
+
+
+def levels(trace, names=("P2", "P3", "P4", "P5", "P6")):
+    """What each level answers to most: the strength of its features at every place, beside the input."""
+    titles = [f"{name}: {' × '.join(map(str, trace.features[name].shape))}" for name in names]
+    figure, axes = panels(*titles, columns=3, height=6.6)
+    for ax, name in zip(axes, names, strict=True):
+        place(ax, strength(trace.features[name]), grid=False, cmap="cividis", interpolation="nearest")
+        ax.set_title(ax.get_title(), fontsize=FONT - 1)
+    return Picture(figure, f"Strength of the features of {', '.join(names)}: coarser from level to level.")
+
+
+def strength(features):
+    """How much each place of a level (h, w, channels) differs from the level's mean: (h, w) in 0..1."""
+    differences = np.linalg.norm(features - features.mean(axis=(0, 1)), axis=-1)
+    return differences / max(differences.max(), np.finfo(np.float32).tiny)
+
+
+def channels(trace, level, first=0):
+    """Some channels of one level, each a picture of where something is seen."""
+    features = trace.features[level]
+    last = min(first + SHOWN, features.shape[-1])
+    figure, axes = panels(*(f"channel {c}" for c in range(first, last)), columns=4, height=5.2)
+    for ax, channel in zip(axes, range(first, last), strict=True):
+        place(ax, features[..., channel], grid=False, cmap="cividis", interpolation="nearest")
+    return Picture(figure, f"Channels {first} to {last - 1} of {level}; bright is a high value.")
+
+
+def cell(trace, config, level, row, column):
+    """One feature of a level, and the pixels of the input that belong to it: `stride` by `stride`."""
+    features = trace.features[level]
+    stride = trace.molded.shape[0] // features.shape[0]
+    figure, (left, right) = panels(
+        f"{level}: row {row}, column {column}", f"its {stride} × {stride} pixels of the input", height=4.6
+    )
+    place(left, strength(features), grid=False, cmap="cividis", interpolation="nearest")
+    draw_rectangle(left, (row, column, row + 1, column + 1), OKABE_ITO["vermillion"], linewidth=3)
+    place(right, unmolded(trace, config))
+    box = np.array([row, column, row + 1, column + 1]) * stride
+    draw_rectangle(right, box, OKABE_ITO["vermillion"], linewidth=3)
+    return Picture(
+        figure,
+        f"The feature of {level} in row {row}, column {column} stands over {stride} × {stride} pixels.",
+    )
+
+
+def changes(trace, other, names=("P2", "P3", "P4", "P5")):
+    """Which features of each level differ between two pictures: bright where they differ most."""
+    figure, axes = panels("what was changed", *names, columns=3, height=6.4)
+    place(axes[0], other.image)
+    for ax, name in zip(axes[1:], names, strict=True):
+        difference = np.linalg.norm(trace.features[name] - other.features[name], axis=-1)
+        place(ax, np.sqrt(difference), grid=False, cmap="magma", interpolation="nearest")
+    return Picture(
+        figure,
+        "A small change of the picture reaches features far around it, on coarse levels nearly all of them.",
+    )
