@@ -15,7 +15,7 @@ from mrcnn import images, model, weights
 from mrcnn.data.toybox import scene
 from mrcnn.model import MaskRCNN
 from mrcnn.network import boxes, kernels
-from tests.tiny import TinyConfig, tiny
+from tests.tiny import TinyConfig, tiny, values
 
 
 @pytest.fixture(scope="module")
@@ -187,6 +187,14 @@ def test_nothing_found_is_empty_arrays():
     trace = sure.trace(picture())
     assert trace.detections.shape == (0, 6) and trace.mask_probs.shape == (0, 28, 28)
     assert trace.masks.shape == (40, 60, 0)
+
+
+def test_without_weights_nothing_is_found_by_chance():
+    model = MaskRCNN("inference", TinyConfig())
+    assert not any(np.any(value) for key, value in values(model.keras_model).items() if "kernel" in key)
+    assert len(model.detect([picture()])[0]["rois"]) == 0
+    trained = values(MaskRCNN("training", TinyConfig()).keras_model)
+    assert all(np.any(value) for key, value in trained.items() if "kernel" in key)
 
 
 def test_some_pictures_of_a_batch_show_nothing(net):

@@ -301,6 +301,7 @@ def compiled(model):
         return tf.function(
             lambda *inputs: model(list(inputs), training=False),
             input_signature=signature,
+            autograph=False,
             jit_compile=False,  # XLA on a CPU makes the ResNet trunk several times slower
         )
     if BACKEND == "jax":

@@ -48,9 +48,10 @@ def coco_size(**changes):
     """A model of the COCO weights' size, which finds 20 objects in anything."""
     from mrcnn.config import Config
     from mrcnn.model import MaskRCNN
+    from tests.tiny import enliven
 
     settings = {"DETECTION_MIN_CONFIDENCE": 0, "DETECTION_MAX_INSTANCES": 20}
-    return MaskRCNN("inference", Config(NUM_CLASSES=81, IMAGES_PER_GPU=1, **settings | changes))
+    return enliven(MaskRCNN("inference", Config(NUM_CLASSES=81, IMAGES_PER_GPU=1, **settings | changes)))
 
 
 def picture(height, width):
