@@ -1,5 +1,6 @@
 """`mrcnn lesson`: what an instructor prepares a class with."""
 
+import logging
 from pathlib import Path
 
 from mrcnn.cli import options as shared
@@ -7,6 +8,7 @@ from mrcnn.cli import options as shared
 EXAMPLES = """examples:
   python -m mrcnn lesson --exercises               chapter, minutes and what each trains
   python -m mrcnn lesson --solved solved.ipynb     the notebook with every solution filled in
+  python -m mrcnn lesson --run demo.ipynb          run it, and write it back with what its cells show
 """
 
 NOTEBOOK = "demo.ipynb"
@@ -15,8 +17,9 @@ NOTEBOOK = "demo.ipynb"
 def add(commands):
     parser = commands.add_parser(
         "lesson",
-        help="the notebook's exercises, and a copy with their solutions",
-        description="List the notebook's exercises, and write a copy of it with every solution filled in.",
+        help="the notebook's exercises, a copy with their solutions, the notebook run",
+        description="List the notebook's exercises, write a copy of it with every solution filled in, or run "
+        "it and keep what its cells show.",
         epilog=EXAMPLES,
     )
     parser.add_argument("--exercises", action="store_true", help="list them; so it does with no option, too")
@@ -24,15 +27,20 @@ def add(commands):
     parser.add_argument(
         "--notebook", metavar="PATH", help=f"which to copy (default: {NOTEBOOK}, here or beside the package)"
     )
+    parser.add_argument(
+        "--run", dest="runs", metavar="NOTEBOOK", help="run it, and write it back with what its cells show"
+    )
     shared.add_force(parser)
     return parser
 
 
 def run(options):
-    if options.exercises or not options.solved:
+    if options.exercises or not (options.solved or options.runs):
         print(*exercise_lines(), sep="\n")
     if options.solved:
         fill_in(options)
+    if options.runs:
+        run_cells(options.runs)
     return 0
 
 
@@ -56,6 +64,19 @@ def fill_in(options):
     shared.refuse_existing([options.solved], options.force)
     filled = write_solved(notebook, options.solved)
     print(f"{options.solved}: {notebook.name} with {len(filled)} solutions.")
+
+
+def run_cells(path):
+    from mrcnn.lesson.run import run_notebook
+
+    # After Ctrl-C it would tell at length of the kernel's connections, cut off while it listened.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+    run_notebook(
+        find_notebook(path),
+        begin=lambda cell: print(cell.id, end=" ", flush=True),
+        end=lambda cell, seconds: print(f"{seconds:.1f} s", flush=True),
+    )
+    print(f"{path}: written with what its cells show.")
 
 
 def find_notebook(path=None):

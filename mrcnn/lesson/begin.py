@@ -47,7 +47,10 @@ def start(coco=False):
 
 def report(weights):
     """Where the notebook runs and with what, a line each."""
-    import keras
+    from mrcnn.cli.options import silence
+
+    with silence():
+        import keras
 
     where = {"colab": "Colab", "binder": "Binder"}.get(place(), "this computer")
     keras_version = f"Keras {keras.__version__} on {keras.backend.backend()}"

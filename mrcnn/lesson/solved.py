@@ -38,8 +38,12 @@ def write_solved(notebook, path):
     return filled
 
 
-def fill_in(cells):
-    """Put the solutions into notebook cells (dicts), in place; gives the names of the exercises filled in.
+def fill_in(cells, answers=None):
+    """Put answers into notebook cells (dicts), in place; gives the names of the exercises filled in.
+
+    Args:
+        cells: of a notebook.
+        answers: dict from the name of an exercise to Python that defines it; the solutions else.
 
     Raises:
         ValueError: a check has no stub before it.
@@ -58,7 +62,7 @@ def fill_in(cells):
             filled[name] = stubs[name]
             _clear_outputs(cell)
     for name, index in filled.items():
-        _replace(cells[index], name)
+        _replace(cells[index], name, answers[name] if answers else EXERCISES[name].solution)
     return list(filled)
 
 
@@ -92,15 +96,13 @@ def _checked(tree):
     return names
 
 
-def _replace(cell, name):
+def _replace(cell, name, answer):
     source = "".join(cell["source"])
     statement = _definitions(_parse(source))[name]
     first = min([statement.lineno, *(d.lineno for d in getattr(statement, "decorator_list", []))])
     lines = source.splitlines(keepends=True)
     end = "\n" if lines[statement.end_lineno - 1].endswith("\n") else ""
-    lines[first - 1 : statement.end_lineno] = (EXERCISES[name].solution.strip() + end).splitlines(
-        keepends=True
-    )
+    lines[first - 1 : statement.end_lineno] = (answer.strip() + end).splitlines(keepends=True)
     cell["source"] = lines if isinstance(cell["source"], list) else "".join(lines)
     _clear_outputs(cell)
 
