@@ -86,8 +86,13 @@ class Recipe:
         """`count` scenes to learn from."""
         return self.dataset(count, seed, **self.harder)
 
-    def optimizer(self, steps):
-        """Muon for `steps` steps: the rate rises for a short while, then falls along a cosine."""
+    def optimizer(self, steps=None):
+        """Muon for `steps` steps: the rate rises for a short while, then falls along a cosine.
+
+        Without `steps`, the rate is for the caller to move.
+        """
+        if steps is None:
+            return self._muon(self.learning_rate)
         warm = min(200, steps // 10)
         rate = keras.optimizers.schedules.CosineDecay(
             self.learning_rate / 20,
@@ -96,6 +101,10 @@ class Recipe:
             warmup_target=self.learning_rate,
             warmup_steps=warm,
         )
+        return self._muon(rate)
+
+    @staticmethod
+    def _muon(rate):
         return Muon(rate, ENDS, weight_decay=1e-4, global_clipnorm=5.0)
 
 

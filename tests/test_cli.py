@@ -23,10 +23,10 @@ import mrcnn
 from mrcnn import weights
 from mrcnn.cli import main
 from mrcnn.cli.evaluate import same_classes, table
-from mrcnn.cli.outputs import label_map
-from mrcnn.cli.train import one_interrupt
 from mrcnn.data.toybox import scene
+from mrcnn.outputs import label_map
 from mrcnn.recipes import RECIPES
+from mrcnn.training.interrupt import one_interrupt
 from tests.tiny import TinyConfig, tiny
 
 ROOT = Path(__file__).parents[1]

@@ -112,8 +112,8 @@ def detect_all(model, sources, outputs):
 
 def detect_picture(model, source, outputs):
     """Detect in one picture and write the outputs; gives what was found, for a person to read."""
-    from mrcnn.cli.outputs import write_png
     from mrcnn.images import as_rgb
+    from mrcnn.outputs import write_png
 
     image = as_rgb(source.path)
     (result,) = model.detect([image])

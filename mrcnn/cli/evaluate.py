@@ -64,7 +64,7 @@ def run(options):
     print(f"{options.dataset}, {len(image_ids)} pictures", end="\n\n")
     print(numbers_table(numbers), classes_table(numbers), sep="\n\n")
     if options.json:
-        from mrcnn.cli.outputs import write_json
+        from mrcnn.outputs import write_json
 
         told = {"dataset": options.dataset, "weights": str(described.path), "pictures": len(image_ids)}
         write_json(options.json, told | numbers)

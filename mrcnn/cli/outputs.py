@@ -7,35 +7,16 @@ results/detections.json, .csv      all objects of all pictures
 """
 
 import csv
-import json
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from mrcnn.files import check_folder, replacing
 from mrcnn.metrics import coco_results
+from mrcnn.outputs import label_map, write_json, write_masks, write_png
 
 COLUMNS = ("file_name", "object", "class_id", "class_name", "score", "y1", "x1", "y2", "x2", "area")
-
-
-def write_json(path, contents):
-    with replacing(path, make_folder=True) as temporary:
-        temporary.write_text(json.dumps(contents, indent=1) + "\n")
-
-
-def write_png(path, pixels):
-    with replacing(path, make_folder=True) as temporary:
-        Image.fromarray(pixels).save(temporary, "PNG")
-
-
-def label_map(masks):
-    """Object n of masks (H, W, N) as grey level n, the first on top: (H, W) uint8, or uint16 over 255."""
-    labels = np.zeros(masks.shape[:2], np.uint8 if masks.shape[2] <= 255 else np.uint16)
-    for number in reversed(range(masks.shape[2])):
-        labels[masks[:, :, number]] = number + 1
-    return labels
 
 
 class Outputs:
@@ -91,7 +72,7 @@ class Outputs:
         file_name = self._file_names[source] + ("" if frame is None else f"#{frame}")
         part = "" if frame is None else f"{frame:06d}"
         if self.options.masks:
-            self._write_masks(self.masks(source) / part, result)
+            write_masks(self.masks(source) / part, result, self.class_names)
         if self.options.label_map:
             path = self.labels(source)
             write_png(path / f"{part}.png" if part else path, label_map(result["masks"]))
@@ -113,15 +94,6 @@ class Outputs:
             (self.options.csv, "detections.csv", self._write_csv),
         ]
         return [(self.folder / name, write) for wanted, name, write in tables if wanted]
-
-    def _write_masks(self, folder, result):
-        for old in folder.glob("*.png"):  # only there with --force, and there may have been more
-            old.unlink()
-        numbers = Counter()
-        for class_id, mask in zip(result["class_ids"], np.moveaxis(result["masks"], 2, 0), strict=True):
-            name = self.class_names[class_id].replace("/", "-").replace("\\", "-")
-            numbers[name] += 1
-            write_png(folder / f"{name}_{numbers[name]}.png", mask.astype(np.uint8) * 255)
 
     def _csv_rows(self, file_name, result):
         areas = np.count_nonzero(result["masks"], axis=(0, 1))

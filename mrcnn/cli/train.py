@@ -2,15 +2,14 @@
 
 import dataclasses
 import re
-import signal
 import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 from mrcnn.cli import datasets
 from mrcnn.cli import options as shared
 from mrcnn.files import check_folder
+from mrcnn.training.interrupt import one_interrupt
 
 EXAMPLES = """examples:
   python -m mrcnn train --dataset coins --seconds 90 --out coins.h5
@@ -224,24 +223,3 @@ def fit(model, plan, options):
         steps = int(model.keras_model.optimizer.iterations)
         print(f"Trained for {time.monotonic() - began:.0f} s, {steps} steps in all; the last is in {kept}.")
     return bool(interrupted)
-
-
-@contextmanager
-def one_interrupt():
-    """Let the first Ctrl-C be noted in the list that is given, so that a step can end in order.
-
-    In the middle of a step the weights may be half changed, or, on JAX, not be there at all. A second
-    Ctrl-C interrupts at once.
-    """
-    noted = []
-
-    def note(number, frame):
-        noted.append(number)
-        signal.signal(signal.SIGINT, before)
-        shared.complain("Stopping after this step; press Ctrl-C again to stop at once, without saving.")
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield noted
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -191,18 +191,34 @@ def _develop(rng, picture, unit):
     return np.clip(picture, 0, 255).astype(np.uint8)
 
 
+def segment(grey, ground=30, coin=150, least=500):
+    """Find coins by the classical watershed, without having learnt anything.
+
+    What is darker than `ground` is surely ground, what is brighter than `coin` surely coin; from there both
+    are flooded, and meet where the picture is steepest.
+
+    Args:
+        grey: (H, W) uint8.
+        ground, coin: grey levels.
+        least: pixels; what is smaller is a speck.
+
+    Returns:
+        (H, W) int, 0 for ground, the coins numbered from 1.
+    """
+    markers = np.zeros(grey.shape, np.int32)
+    markers[grey < ground] = 1
+    markers[grey > coin] = 2
+    regions = label(binary_fill_holes(watershed(sobel(grey), markers) == 2))
+    sizes = np.bincount(regions.ravel())
+    sizes[0] = 0
+    return label(np.isin(regions, np.flatnonzero(sizes > least)))
+
+
 @cache
 def _segmented():
     """The photograph (303,384) uint8 and its coins, numbered from 1 (303,384)."""
     grey = coins_photograph()
-    # What is surely ground and surely coin; the watershed finds the steepest line between.
-    markers = np.zeros(grey.shape, np.int32)
-    markers[grey < 30] = 1
-    markers[grey > 150] = 2
-    regions = label(binary_fill_holes(watershed(sobel(grey), markers) == 2))
-    sizes = np.bincount(regions.ravel())
-    sizes[0] = 0
-    return grey, label(np.isin(regions, np.flatnonzero(sizes > 500)))
+    return grey, segment(grey)
 
 
 def photograph():

@@ -1,0 +1,31 @@
+"""How a training is stopped by hand, by Ctrl-C or a notebook's stop button."""
+
+import signal
+import sys
+from contextlib import contextmanager
+
+STOPPING = "Stopping after this step; press Ctrl-C again to stop at once, without saving."
+
+
+@contextmanager
+def one_interrupt(sentence=STOPPING):
+    """Let the first interrupt be noted in the list that is given, so that a step can end in order.
+
+    In the middle of a step the weights may be half changed, or, on JAX, not be there at all. A second
+    interrupt comes through at once.
+
+    Args:
+        sentence: what the first one prints on standard error.
+    """
+    noted = []
+
+    def note(number, frame):
+        noted.append(number)
+        signal.signal(signal.SIGINT, before)
+        print(sentence, file=sys.stderr)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, before)
