@@ -376,7 +376,7 @@ def mask_pixel(trace, config, detection, y, x):
         line = rf"({y},\, {x}) \; {text('lies outside of the box')} \; {vector(trace.rois[detection])}"
         return Sum(title, [line], np.bool_(False), points=pixel[None].astype(float), **common)
 
-    mask = _mask_of(trace, detection)
+    mask = trace.mask_probs[rows_of_rois(trace)[detection]]
     sides = box[2:] - box[:2]
     cells = np.array(mask.shape) / sides  # a pixel's side in cells of the mask
     place = (pixel - box[:2] + 0.5) * cells - 0.5
@@ -406,7 +406,7 @@ def mask_pixel(trace, config, detection, y, x):
     )
 
 
-def _mask_of(trace, detection):
-    """The 28 × 28 mask of a row of `trace.masks`: boxes that vanished when rounded have none there."""
+def rows_of_rois(trace):
+    """For each row of `trace.rois` its row of `trace.detections`: boxes that vanish when rounded have none."""
     boxes = to_picture(trace.detections[:, :4], trace.window, trace.molded.shape, trace.image.shape)
-    return trace.mask_probs[np.flatnonzero(box_ops.area(boxes) > 0)[detection]]
+    return np.flatnonzero(box_ops.area(boxes) > 0)
