@@ -13,6 +13,7 @@ from mrcnn.network.roi_align import FINEST
 MARGIN = 0.15  # of the input's side: how much is seen around it, since anchors reach over the border
 MOST_BARS = 12  # objects, the surest, whose best anchors are shown
 DOT = 180  # points of all dots of a row together, so that the picture is seen between them
+DENSE = 100  # dots of a row from which on they are paler, since they touch
 ONE = OKABE_ITO["vermillion"]  # the one anchor that a picture is about
 
 
@@ -46,11 +47,12 @@ def anchor(trace, config, index):
     height, width = trace.molded.shape[:2]
     ax.set(xlim=(-MARGIN * width, (1 + MARGIN) * width), ylim=((1 + MARGIN) * height, -MARGIN * height))
     centres = _centres(trace.anchors[indices[..., 0]]).reshape(-1, 2)
-    dot = np.clip(DOT / max(rows, columns), 1.5, 10)
-    ax.plot(*centres[:, ::-1].T, ".", color=OKABE_ITO["blue"], markersize=dot, zorder=0.5)
-    boxes_on(ax, siblings, [ONE] * len(siblings), linewidth=1.5, linestyle="--")
-    boxes_on(ax, [it.value], [ONE], linewidth=4)
-    ax.plot(x, y, "o", color=ONE, markersize=9)
+    most = max(rows, columns)
+    dots = {"markersize": np.clip(DOT / most, 1, 10), "alpha": min(1, DENSE / most)}
+    ax.plot(*centres[:, ::-1].T, ".", color=OKABE_ITO["blue"], zorder=0.5, **dots)
+    boxes_on(ax, siblings, [ONE] * len(siblings), linewidth=1.2, linestyle="--")
+    boxes_on(ax, [it.value], [ONE], linewidth=3)
+    ax.plot(x, y, "o", color=ONE, markersize=5)
     tall, wide = it.value[2:] - it.value[:2]
     return Picture(
         figure,

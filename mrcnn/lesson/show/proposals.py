@@ -69,8 +69,7 @@ def move(trace, config, index):
     sure = trace.objectness[index]
     figure, (ax,) = panels(f"objectness {sure:.2f}: anchor (dashed) and its box", width=6.4, height=5.2)
     place(ax, faded(trace, config))
-    around = np.concatenate([np.minimum(before, after)[:2], np.maximum(before, after)[2:]])
-    zoom(ax, around, trace.molded.shape, padding=(around[2:] - around[:2]).max())
+    close_up(ax, trace, before, after)
     boxes_on(ax, [before], [NEUTRAL], linewidth=3, linestyle="--")
     boxes_on(ax, [after], [ONE], linewidth=4)
     (y1, x1), (y2, x2) = ((box[:2] + box[2:]) / 2 for box in (before, after))
@@ -103,6 +102,12 @@ def on_window(ax, trace, picture):
     place(ax, picture)
     y1, x1, y2, x2 = trace.window
     ax.set(xlim=(x1, x2), ylim=(y2, y1))
+
+
+def close_up(ax, trace, one, other):
+    """Show only the surroundings of two boxes, three times as large as both together at most."""
+    both = np.concatenate([np.minimum(one, other)[:2], np.maximum(one, other)[2:]])
+    zoom(ax, both, trace.molded.shape, padding=(both[2:] - both[:2]).max())
 
 
 def _whole(box):

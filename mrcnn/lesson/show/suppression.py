@@ -4,10 +4,10 @@ import numpy as np
 
 from mrcnn.colors import OKABE_ITO
 from mrcnn.figures import draw_rectangle
-from mrcnn.lesson.picture import FONT, GREY, Picture, panels
+from mrcnn.lesson.picture import FONT, GREY, Picture, panels, place
 from mrcnn.lesson.show.anchors import ONE, faded
 from mrcnn.lesson.show.basics import NEUTRAL
-from mrcnn.lesson.show.proposals import on_window, refined
+from mrcnn.lesson.show.proposals import close_up, on_window, refined
 from mrcnn.network import boxes as box_ops
 
 CANDIDATES = 60  # boxes that a picture can show
@@ -43,11 +43,12 @@ def suppression_steps(boxes, scores, threshold):
 
 
 def pair(trace, config, boxes, first, second):
-    """Two boxes, and what they share, filled."""
+    """Two boxes, and what they share, filled; enlarged."""
     one, other = boxes[first], boxes[second]
     value = box_ops.iou(one[None], other[None])[0, 0]
     figure, (ax,) = panels(f"boxes {first} and {second}: IoU {value:.2f}", width=6.4, height=5.6)
-    on_window(ax, trace, faded(trace, config))
+    place(ax, faded(trace, config))
+    close_up(ax, trace, one, other)
     shared = np.concatenate([np.maximum(one, other)[:2], np.minimum(one, other)[2:]])
     if (shared[2:] > shared[:2]).all():
         _fill(ax, shared, SHARED["color"], alpha=0.7)
