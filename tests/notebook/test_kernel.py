@@ -1,0 +1,167 @@
+"""The notebook in a real kernel: as it is, solved, answered wrongly, in part, and in poorer surroundings.
+
+Each run stands in one test, so that none is done twice, however tests are spread over workers; to need fewer
+runs, a test changes two things at once where they have nothing to do with one another.
+"""
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mrcnn.lesson.exercises import EXERCISES
+from mrcnn.lesson.solved import fill_in
+from tests.backend import BACKEND
+from tests.notebook.book import (
+    ROOT,
+    TRAINING,
+    WIDGET,
+    chapters,
+    code,
+    images,
+    load,
+    outputs,
+    quick,
+    run,
+    states,
+)
+
+OLDER = os.environ.get("LESSON_OLDER_PYTHON")  # an interpreter with what Colab has of ipywidgets and IPython
+SLOW = 60  # seconds; no cell but training takes 20 on two cores, which a test shares with other tests
+MEMORY = 1.6e9  # bytes
+
+pytestmark = pytest.mark.skipif(
+    BACKEND != "tensorflow",
+    reason="a class runs on TensorFlow; what cells call is tested on all backends",
+)
+
+
+@pytest.fixture
+def notebook():
+    return quick(load())
+
+
+def add_cell(notebook, source):
+    """Add a code cell at the end; gives it."""
+    cell = type(notebook)(cell_type="code", id="of-the-test", metadata={}, outputs=[], source=source)
+    cell.execution_count = None
+    notebook.cells.append(cell)
+    return cell
+
+
+def printed(cell):
+    return "".join(output.text for output in cell.outputs if output.get("name") == "stdout")
+
+
+def remarks(notebook):
+    """What stands on standard error, but for progress bars."""
+    texts = [output.text for _, output in outputs(notebook) if output.get("name") == "stderr"]
+    return [
+        line for text in texts for line in re.split(r"[\r\n]+", text) if line.strip() and "%|" not in line
+    ]
+
+
+def explorers(notebook):
+    return [cell for cell in code(notebook.cells) if re.search(r"\bexplore\(", cell.source)]
+
+
+def has_controls(cell):
+    return any(WIDGET in output.get("data", {}) for output in cell.outputs)
+
+
+def look_at_the_controls(notebook):
+    """Every `explore` shows controls, and no place that they start at shows an error in a picture's stead."""
+    assert [cell.id for cell in explorers(notebook) if not has_controls(cell)] == []
+    stored = notebook.metadata.widgets["application/vnd.jupyter.widget-state+json"]["state"]
+    assert [s for s in stored.values() if "This place" in str(s["state"].get("value"))] == []
+
+
+def every(state):
+    return dict.fromkeys(EXERCISES, state)
+
+
+def wrong(exercise, index):
+    """Python that answers an exercise wrongly: each function in another way than the one before."""
+    if exercise.name == "design_anchors":
+        return 'design_anchors = {"scales": (1, 2, 3, 4, 5), "ratios": (1,)}'
+    if "def " not in exercise.stub:
+        return f"{exercise.name} = {exercise.mistakes[0][0]!r}"
+    bodies = ("return 42.5", "raise KeyError('no such box')", "return None", "while True: pass")
+    return f"def {exercise.name}(*arguments):\n    {bodies[index % len(bodies)]}"
+
+
+def test_as_it_is(notebook):
+    memory = add_cell(notebook, "import resource\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)")
+    seconds = run(notebook, static=False)
+    assert states(notebook) == every("open")
+    assert remarks(notebook) == []
+    assert [cell.id for cell, output, mime in images(notebook) if not output.metadata[mime].get("alt")] == []
+    look_at_the_controls(notebook)
+    trains = {cell.id for cell in code(notebook.cells) if re.search(r"\btrain\(", cell.source)}
+    assert {i: round(s) for i, s in seconds.items() if s > SLOW and i not in trains} == {}
+    assert int(printed(memory)) * 1024 <= MEMORY
+
+
+def test_solved_in_a_folder_that_is_not_the_checkout(notebook, tmp_path):
+    fill_in(notebook.cells)
+    progress = add_cell(notebook, "print(check.progress())")
+    run(notebook, tmp_path)
+    assert states(notebook) == every("passed")
+    assert f"{len(EXERCISES)} of {len(EXERCISES)} exercises done." in printed(progress)
+
+
+def test_wrong_answers_and_no_ipywidgets(notebook, tmp_path, monkeypatch):
+    """Without ipywidgets: its import fails in the kernel as it does where it is not installed."""
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['ipywidgets'] = None\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    fill_in(notebook.cells, {e.name: wrong(e, index) for index, e in enumerate(EXERCISES.values())})
+    run(notebook, static=False)
+    assert states(notebook) == every("wrong")
+    assert [cell.id for cell, output in outputs(notebook) if WIDGET in output.get("data", {})] == []
+    strips = {cell.id for cell, *_ in images(notebook)}
+    assert [cell.id for cell in explorers(notebook) if cell.id not in strips] == []
+
+
+@pytest.mark.parametrize("number", range(2, 14))
+def test_a_chapter_after_a_restart(notebook, number):
+    """It needs chapters 0 and 1 alone."""
+    parts = chapters(notebook)
+    notebook.cells = [*parts[0], *parts[1], *parts[number]]
+    run(notebook)
+    assert set(states(notebook).values()) <= {"open"}
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is no clone")
+def test_opened_alone_it_fetches_the_rest(notebook, tmp_path):
+    """As on Colab: the first cell clones the repository, here from this folder."""
+    notebook.cells = chapters(notebook)[0]
+    first = code(notebook.cells)[0]
+    address = re.compile(r'^REPOSITORY = ".*"$', re.MULTILINE)
+    first.source, count = address.subn(f'REPOSITORY = "{ROOT.as_uri()}"', first.source)
+    where = add_cell(notebook, "import mrcnn\nprint(mrcnn.__file__)")
+    run(notebook, tmp_path, environment={"PYTHONPATH": ""})
+    assert count == 1
+    assert Path(printed(where).strip()) == tmp_path / "mrcnn-lesson/mrcnn/__init__.py"
+
+
+@pytest.mark.skipif(not OLDER, reason="LESSON_OLDER_PYTHON names no Python with what Colab has")
+def test_under_the_widgets_of_colab(notebook, tmp_path, monkeypatch):
+    kernel = tmp_path / "kernels" / "older"
+    kernel.mkdir(parents=True)
+    command = [OLDER, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    (kernel / "kernel.json").write_text(json.dumps({"argv": command, "display_name": "older"}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    versions = "import IPython, ipywidgets\nprint(ipywidgets.__version__, IPython.__version__)"
+    versions = add_cell(notebook, versions)
+    run(notebook, static=False, kernel="older")
+    assert re.match(r"7\.7\.\d+ 7\.34\.", printed(versions))
+    look_at_the_controls(notebook)
+
+
+def test_the_trainings_can_be_cut(notebook):
+    """Else the runs above would take minutes more, and nobody would know why."""
+    assert [cell.id for cell in code(chapters(load())[12]) if TRAINING.search(cell.source)] != []
