@@ -12,6 +12,7 @@ from mrcnn.images import extract_bboxes
 from mrcnn.metrics import compute_overlaps_masks
 
 SIDE = 320  # pixels of a picture's side, as in most that the toybox weights have learnt from
+THINGS = toybox.CLASS_NAMES[1:]
 LOOK = 11  # of the thing on the stage: the same dog in every picture
 BACKGROUNDS = {"room": 19, "grass": 20, "sea": 9, "sky": 6, "checks": 8}  # seeds of the toybox's backgrounds
 BOARD = (128, 116, 104)  # RGB, grey as no thing of the toybox is
@@ -90,7 +91,7 @@ def stage(
     """Puts one thing on a background, a board in front of it, and takes a bad photograph: a `Stage`.
 
     Args:
-        thing: class of the toybox.
+        thing: one of THINGS.
         x, y: where its centre lies, percent of the picture's side.
         size: pixels of its longer side.
         turn: degrees, clockwise.

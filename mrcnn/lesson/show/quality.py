@@ -82,7 +82,7 @@ def precision_recall(correct, objects, threshold):
     ax.plot(recall, precision, color=GREY, linewidth=1.5)
     for marker, color, kind, label in (("o", RIGHT, correct, "correct"), ("X", WRONG, ~correct, "wrong")):
         ax.scatter(recall[kind], precision[kind], s=150, marker=marker, color=color, label=label, zorder=3)
-    ax.legend(fontsize=FONT, loc="lower left")
+    ax.legend(fontsize=FONT, loc="lower right")
     return Picture(
         figure,
         f"At IoU {threshold:.2f}, {hits[-1]} of {count} detections are correct, and {hits[-1]} of {objects} "
