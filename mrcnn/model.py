@@ -118,13 +118,17 @@ class MaskRCNN:
         self._checkpoint = None if exclude else Path(filepath)
         return report
 
-    def save_weights(self, filepath, dtype="float32", optimizer=None):
-        """Write all weights, with the config and the class names; see `mrcnn.weights.save`."""
-        weights.save(self.keras_model, filepath, self.metadata(), dtype, optimizer)
+    def save_weights(self, filepath, dtype="float32", optimizer=None, detecting=None):
+        """Write all weights, with the config and the class names; see `mrcnn.weights.save`.
 
-    def metadata(self):
+        Args:
+            detecting: attributes of the config that detecting by these weights is to have otherwise.
+        """
+        weights.save(self.keras_model, filepath, self.metadata(detecting), dtype, optimizer)
+
+    def metadata(self, detecting=None):
         """What a file of weights tells of its model beside the weights, as a dict for JSON."""
-        return {"config": self.config.changes(), "class_names": self.class_names}
+        return {"config": self.config.changes() | (detecting or {}), "class_names": self.class_names}
 
     def find_last(self):
         """The newest checkpoint of this config's NAME in `model_dir`, a path.

@@ -78,7 +78,8 @@ def run(options):
         raise ValueError(f"{model.find_last()} has {model.epoch} epochs already; ask for more by --epochs.")
     interrupted = fit(model, plan, options)
     if options.out and not interrupted:
-        model.save_weights(options.out, dtype="float16" if options.float16 else "float32")
+        dtype = "float16" if options.float16 else "float32"
+        model.save_weights(options.out, dtype, detecting=plan.detecting)
         print(
             f"Weights are in {options.out}; try them: python -m mrcnn detect --weights {options.out} PICTURE"
         )
@@ -109,6 +110,7 @@ class Plan:
         epochs: how many, those of a training that is resumed counted in.
         learning_rate: of the original's SGD.
         optimizer: in its place, or None.
+        detecting: what the config has otherwise when the weights detect.
     """
 
     config: object
@@ -118,6 +120,7 @@ class Plan:
     epochs: int
     learning_rate: float
     optimizer: object = None
+    detecting: dict = dataclasses.field(default_factory=dict)
 
 
 def overrides(options):
@@ -145,6 +148,7 @@ def drawn_plan(options):
         epochs,
         recipe.learning_rate,
         recipe.optimizer(steps),
+        recipe.detecting,
     )
 
 
