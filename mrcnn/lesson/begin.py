@@ -42,7 +42,18 @@ def start(coco=False):
             print(f"{error} The lesson goes on with the toybox weights.")
     weights = "coco" if download.find_coco() else "toybox"
     print(*report(weights), sep="\n")
+    _hush()
     return weights
+
+
+def _hush():
+    """TensorFlow's warnings, that a second model is traced again for instance, help no student."""
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow
+
+        tensorflow.get_logger().setLevel("ERROR")
 
 
 def report(weights):
