@@ -115,8 +115,13 @@ def explore(draw, start=None, strip=None, **choices):
             slider), a list of texts (a menu), or (False, True) (a box to tick).
 
     Returns:
-        Explorer, which a notebook shows.
+        Explorer, which a notebook shows; a `Message` if there is nothing to choose from.
     """
+    for name, values in choices.items():
+        if not len(values):  # a picture on which nothing was found
+            return Message(
+                "Nothing to choose", f"there is no {name.replace('_', ' ')} on this picture.", "hint"
+            )
     first = {name: values[len(values) // 2] for name, values in choices.items()}
     values = next(iter(choices.values()))
     spread = np.linspace(0, len(values) - 1, min(STRIP, len(values))).round().astype(int)

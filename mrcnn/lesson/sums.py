@@ -407,6 +407,6 @@ def mask_pixel(trace, config, detection, y, x):
 
 
 def rows_of_rois(trace):
-    """For each row of `trace.rois` its row of `trace.detections`: boxes that vanish when rounded have none."""
+    """For each row of `trace.rois` its row of `trace.detections`: some vanish when boxes are rounded."""
     boxes = to_picture(trace.detections[:, :4], trace.window, trace.molded.shape, trace.image.shape)
     return np.flatnonzero(box_ops.area(boxes) > 0)

@@ -4,7 +4,7 @@ import numpy as np
 
 from mrcnn.lesson import sums
 from mrcnn.lesson.picture import FONT, GREY, Picture, panels, place
-from mrcnn.lesson.show.basics import NEUTRAL, boxes_on, color_of, unmolded, zoom
+from mrcnn.lesson.show.basics import boxes_on, color_of, unmolded, zoom
 from mrcnn.network import boxes as box_ops
 from mrcnn.network.boxes import in_pixels
 
@@ -39,18 +39,19 @@ def one_roi(trace, config, class_names, roi):
     whole = np.concatenate([found.boxes[:, :2].min(axis=0), found.boxes[:, 2:].max(axis=0)])
     zoom(picture, whole, trace.molded.shape, padding=8 + (whole[2:] - whole[:2]).max() / 2)
     start, end = found.boxes
-    boxes_on(picture, start[None], [NEUTRAL], linestyle="--")
+    boxes_on(picture, start[None], ["black"], linewidth=4)  # so that the dashes stand out from any picture
+    boxes_on(picture, start[None], ["white"], linestyle="--")
     boxes_on(picture, end[None], [color], linewidth=3.5)
 
     names = [class_names[i] for i in largest]
     bars.barh(range(len(names)), probs[largest], color=[color] + [GREY] * (len(names) - 1))
     bars.axvline(config.DETECTION_MIN_CONFIDENCE, color="black", linestyle="--")
     bars.set_yticks(range(len(names)), names, fontsize=FONT)
-    bars.set(xlim=(0, 1.25), ylim=(len(names) - 0.4, -0.6), xticks=[0, 0.5, 1])
+    bars.set(xlim=(0, 1.3), ylim=(len(names) - 0.4, -0.6), xticks=[0, 0.5, 1])
     bars.tick_params(axis="x", labelsize=12)
     bars.spines[["top", "right"]].set_visible(False)
     for y, p in enumerate(probs[largest]):
-        bars.text(max(p, 0) + 0.02, y, f"{p:.3f}", fontsize=FONT - 1, va="center", backgroundcolor="white")
+        bars.text(1.04, y, f"{p:.3f}", fontsize=FONT, va="center")
     return Picture(
         figure,
         f"{found.title}. Most probable: "
@@ -87,7 +88,7 @@ def same_object(trace, config, class_names, detection):
         f"{count} {'proposal' if count == 1 else 'proposals'}",
         "moved by the deltas",
         "one is left",
-        height=4.2,
+        height=4,
     )
     every = np.concatenate([proposals, moved, left])
     whole = np.concatenate([every[:, :2].min(axis=0), every[:, 2:].max(axis=0)])

@@ -5,7 +5,7 @@ import numpy as np
 from mrcnn.figures import draw_outlines, draw_rectangle, find_outlines
 from mrcnn.images import resize
 from mrcnn.lesson import sums
-from mrcnn.lesson.picture import FONT, Picture, panels, place
+from mrcnn.lesson.picture import Picture, panels, place
 from mrcnn.lesson.show.basics import boxes_on, color_of, zoom
 from mrcnn.visualize import apply_mask
 
@@ -27,7 +27,7 @@ def class_masks(trace, masks, class_names, detection, first=0):
     order = [own, *(int(k) for k in np.argsort(-means, kind="stable") if k not in (0, own))]
     shown = order[first : first + TILES - 1]
 
-    figure, axes = panels("the picture", *(class_names[k] for k in shown), columns=5, height=7.6)
+    figure, axes = panels("the picture", *(class_names[k] for k in shown), columns=5, height=6.4)
     y1, x1, y2, x2 = trace.rois[detection]
     sides = masks.shape[1:3]
     place(axes[0], trace.image[y1:y2, x1:x2], grid=False, aspect="auto")
@@ -40,13 +40,13 @@ def class_masks(trace, masks, class_names, detection, first=0):
     most = max((means[k], class_names[k]) for k in order[1:]) if len(order) > 1 else None
     return Picture(
         figure,
-        f"Masks of {len(shown)} of {len(order)} classes for detection {detection}, {class_names[own]}: its own "
-        f"class sees {means[own]:.0%} of its box" + (f", {most[1]} {most[0]:.0%}." if most else "."),
+        f"Masks of {len(shown)} of {len(order)} classes for detection {detection}, {class_names[own]}: its "
+        f"own class sees {means[own]:.0%} of its box" + (f", {most[1]} {most[0]:.0%}." if most else "."),
     )
 
 
 def pasted(trace, detection):
-    """The soft mask of a row of `trace.rois`, resized to its box: (H, W) probabilities, 0 outside of the box."""
+    """The soft mask of a row of `trace.rois`, resized to its box: (H, W) probabilities, 0 outside of it."""
     y1, x1, y2, x2 = trace.rois[detection]
     full = np.zeros(trace.image.shape[:2], np.float32)
     full[y1:y2, x1:x2] = resize(_mask(trace, detection), (y2 - y1, x2 - x1))
@@ -64,7 +64,7 @@ def cut_mask(trace, class_names, detection, threshold=sums.MASK_THRESHOLD):
     figure, (cells, probability, cut) = panels(
         "{} × {} cells".format(*small.shape),
         f"{y2 - y1} × {x2 - x1} pixels",
-        f"from {threshold:g} on: {mask.sum()}",
+        f"≥ {threshold:g}: {mask.sum()} pixels",
         height=4.2,
     )
     place(cells, small, interpolation="nearest", **SOFT)
@@ -74,6 +74,7 @@ def cut_mask(trace, class_names, detection, threshold=sums.MASK_THRESHOLD):
         zoom(ax, box, trace.image.shape)
         boxes_on(ax, box[None], [color])
         draw_outlines(ax, box[None], mask[..., None], ["white"])
+        ax.xaxis.get_major_locator().set_params(nbins=3)  # boxes may be narrow
     name = class_names[trace.class_ids[detection]]
     share = mask[y1:y2, x1:x2].mean()
     return Picture(
@@ -88,21 +89,24 @@ def mask_pixel(trace, config, detection, y, x):
     found = sums.mask_pixel(trace, config, detection, y, x)
     color = color_of(detection)
     inside = "object" if found.value else "not the object"
-    figure, (cells, picture) = panels("the mask's cells", f"pixel ({y}, {x}): {inside}", height=4.6)
+    probability = found.parts.get("probability", 0)
+    figure, (cells, picture) = panels(
+        f"mask: probability {probability:.2f}", f"pixel ({y}, {x}): {inside}", height=4.6
+    )
     small = _mask(trace, detection)
     place(cells, small, interpolation="nearest", **SOFT)
     place(picture, trace.image)
     zoom(picture, trace.rois[detection], trace.image.shape)
     boxes_on(picture, found.boxes, [color])
     _cross(picture, found.points[0] + 0.5, color)
-    words = "outside of its box"
     if "place" in found.parts:
         rows, columns = found.parts["rows"], found.parts["columns"]
         draw_rectangle(cells, (rows[0], columns[0], rows[1] + 1, columns[1] + 1), color, linewidth=3)
         _cross(cells, found.parts["place"] + 0.5, color)
-        words = f"probability {found.parts['probability']:.3f}, {inside}"
-    cells.set_xlabel(f"threshold {sums.MASK_THRESHOLD:g}", fontsize=FONT)
-    return Picture(figure, f"Pixel ({y}, {x}) of detection {detection}: {words}.")
+    return Picture(
+        figure,
+        f"Pixel ({y}, {x}) belongs to detection {detection} with probability {probability:.3f}: {inside}.",
+    )
 
 
 def _mask(trace, detection):
