@@ -1,10 +1,13 @@
 """Chapter 13: what a model answers where it cannot know."""
 
+from collections import Counter
+
 import numpy as np
 from PIL import Image
 
-from mrcnn.lesson.picture import FONT, WIDTH, Picture, panels, place
-from mrcnn.visualize import draw_instances
+from mrcnn.lesson.picture import FONT, WIDTH, Picture, panels
+from mrcnn.lesson.show.basics import color_of
+from mrcnn.lesson.show.training import masks_on
 
 SMALL = 5  # times
 
@@ -23,22 +26,20 @@ def beyond(model, image):
         "upside down": image[::-1, ::-1].copy(),
         f"{SMALL} times smaller": smaller(image, SMALL),
     }
-    figure, axes = panels(*pictures, height=WIDTH / 3 + 0.8)
+    figure, axes = panels(*pictures, height=WIDTH / 3 + 0.6)
     told = []
     for ax, (title, picture) in zip(axes, pictures.items(), strict=True):
         trace = model.trace(picture)
-        place(
-            ax,
-            draw_instances(
-                picture, trace.rois, trace.masks, trace.class_ids, model.class_names, trace.scores
-            ),
-        )
-        best = np.unravel_index(trace.class_probs[:, 1:].argmax(), trace.class_probs[:, 1:].shape)
-        sure = f"{model.class_names[best[1] + 1]} {trace.class_probs[:, 1:][best]:.2f}"
-        ax.set_title(f"{title}:\n{len(trace.scores)} found", fontsize=FONT)
+        masks_on(ax, picture, trace.masks, [color_of(i) for i in range(len(trace.scores))])
+        counts = Counter(model.class_names[i] for i in trace.class_ids).most_common()
+        found = ", ".join(f"{count} × {name}" for name, count in counts) or "nothing found"
+        few = ", ".join(f"{count} × {name}" for name, count in counts[:1]) + (", …" if counts[1:] else "")
+        roi, best = np.unravel_index(trace.class_probs[:, 1:].argmax(), trace.class_probs[:, 1:].shape)
+        sure = f"{model.class_names[best + 1]} {trace.class_probs[roi, best + 1]:.2f}"
+        ax.set_title(f"{title}:\n{few or found}", fontsize=FONT)
         ax.set_xlabel(f"surest: {sure}", fontsize=FONT)
-        told.append(f"{title}: {len(trace.scores)} found, surest {sure}")
-    return Picture(figure, f"{'; '.join(told)}.")
+        told.append(f"{title}: {found}; surest {sure}")
+    return Picture(figure, f"{'. '.join(told)}.")
 
 
 def smaller(image, times):
