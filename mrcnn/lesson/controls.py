@@ -73,7 +73,7 @@ class Explorer:
 
 
 class Strip:
-    """Pictures side by side, two in a row, each half as large."""
+    """Pictures side by side, two in a row, each smaller; a single one as it is."""
 
     def __init__(self, arrays, caption):
         self.arrays, self.caption = arrays, caption
@@ -83,6 +83,8 @@ class Strip:
 
     def array(self):
         """(H, W, 3) uint8."""
+        if len(self.arrays) == 1:
+            return self.arrays[0]
         height, width = np.max([a.shape[:2] for a in self.arrays], axis=0)
         cells = [
             np.full((height, width, 3), 255, np.uint8) for _ in range(len(self.arrays) + len(self.arrays) % 2)

@@ -157,7 +157,9 @@ def rounding_cost(trace):
     for level in there:
         marker, color = LEVELS[level]
         of_level = levels == level
-        left.scatter(sides[of_level], overlaps[of_level], 30, color, marker=marker, alpha=0.7, label=f"P{level}")
+        left.scatter(
+            sides[of_level], overlaps[of_level], 30, color, marker=marker, alpha=0.7, label=f"P{level}"
+        )
     left.set(xscale="log", ylim=(-0.03, 1.03), xlabel="side of the box, pixels", ylabel="IoU")
     ticks = [t for t in (8, 16, 32, 64, 128, 256, 512, 1024) if sides.min() / 2 <= t <= sides.max() * 2]
     left.set_xticks(ticks, map(str, ticks))
