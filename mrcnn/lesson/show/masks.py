@@ -28,7 +28,7 @@ def class_masks(trace, masks, class_names, detection, first=0):
     shown = order[first : first + TILES - 1]
 
     figure, axes = panels("the picture", *(class_names[k] for k in shown), columns=5, height=7)
-    figure.set_layout_engine("none")  # to find a layout for so many takes longer than to draw them
+    figure.set_layout_engine(None)  # to find a layout for so many takes longer than to draw them
     figure.subplots_adjust(0.01, 0.01, 0.99, 0.96, wspace=0.05, hspace=0.22)
     y1, x1, y2, x2 = trace.rois[detection]
     sides = masks.shape[1:3]
