@@ -52,7 +52,7 @@ class Run:
     def __repr__(self):
         found = len(self.results[-1]["scores"])
         seconds = self.times[-1] if self.times else 0
-        return f"{self.title}: {len(self.times)} steps in {seconds:.0f} s; {found} coins found."
+        return f"{self.title}: {len(self.times)} steps in {seconds:.0f} s; {found} things found."
 
 
 def train(start="toybox", seconds=60):
