@@ -51,7 +51,7 @@ def encode(array):
     png, jpeg = io.BytesIO(), io.BytesIO()
     image = Image.fromarray(array)
     image.quantize(128, dither=Image.Dither.NONE).save(png, "PNG", optimize=True)
-    image.save(jpeg, "JPEG", quality=85)
+    image.save(jpeg, "JPEG", quality=75, optimize=True)
     small = min((png, jpeg), key=lambda stream: stream.tell())
     return ("image/png" if small is png else "image/jpeg"), small.getvalue()
 
