@@ -96,7 +96,8 @@ def page(lab):
         page.set_default_timeout(60_000)
         page.goto(f"{lab}/lab/tree/demo.ipynb")
         page.locator(".jp-Notebook .jp-Cell").first.wait_for()
-        page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for(state="attached")
+        # Whoever runs a cell before the kernel is there is asked which one to take.
+        page.locator(".jp-StatusBar-Widget").get_by_text("| Idle").wait_for()
         yield page
         browser.close()
 
