@@ -340,6 +340,22 @@ def evaluate(model, dataset, image_ids=None, category_ids=None, progress=iter):
     return {kind: evaluate_coco(coco_gt, results, kind) for kind in ("bbox", "segm")}
 
 
+def same_classes(of_model, of_dataset):
+    """Dict class id of the model → that of the data set, of the classes that both have, by name.
+
+    Raises:
+        ValueError: there are none.
+    """
+    numbers = {name: number for number, name in enumerate(of_dataset) if number}
+    same = {number: numbers[name] for number, name in enumerate(of_model) if number and name in numbers}
+    if not same:
+        raise ValueError(
+            f"The model knows none of the data set's classes ({', '.join(numbers)}); it knows "
+            f"{', '.join(of_model[1:])}. Choose other weights."
+        )
+    return same
+
+
 def _detections(coco_gt, results, kind):
     strays = {entry["image_id"] for entry in results} - set(coco_gt.getImgIds())
     if strays:

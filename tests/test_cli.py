@@ -22,7 +22,7 @@ from pycocotools import mask as mask_utils
 import mrcnn
 from mrcnn import weights
 from mrcnn.cli import main
-from mrcnn.cli.evaluate import same_classes, table
+from mrcnn.cli.evaluate import table
 from mrcnn.data.toybox import scene
 from mrcnn.outputs import label_map
 from mrcnn.recipes import RECIPES
@@ -401,12 +401,6 @@ def test_evaluate_drawn_scenes(here, model_file, capsys):
     out = capsys.readouterr().out
     assert "toybox, 2 pictures" in out
     assert all(text in out for text in ("boxes", "masks", "ARl", "sports ball"))
-
-
-def test_classes_are_matched_by_name():
-    assert same_classes(["BG", "kite", "ant", "dog"], ["BG", "dog", "kite"]) == {1: 2, 3: 1}
-    with pytest.raises(ValueError, match="cup"):
-        same_classes(["BG", "kite"], ["BG", "cup"])
 
 
 def test_table_aligns():

@@ -415,3 +415,10 @@ def test_average_precision_is_one_only_for_all_found(data):
     ap = metrics.compute_ap(boxes, np.ones(count, int), masks, boxes, class_ids, scores, masks)[0]
     assert (ap == pytest.approx(1)) == all(found)
     assert ap <= np.mean(found) + 1e-6
+
+
+def test_classes_are_matched_by_name():
+    same = metrics.same_classes(["BG", "kite", "ant", "dog"], ["BG", "dog", "kite"])
+    assert same == {1: 2, 3: 1}
+    with pytest.raises(ValueError, match="cup"):
+        metrics.same_classes(["BG", "kite"], ["BG", "cup"])

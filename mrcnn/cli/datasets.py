@@ -3,8 +3,6 @@
 from pathlib import Path
 
 DRAWN = ("toybox", "coins")
-TRAINING_SEED = 1
-HELD_OUT_SEED = 2  # of scenes that no training sees
 
 
 def add_dataset(parser):

@@ -2,6 +2,7 @@
 
 from mrcnn.cli import datasets
 from mrcnn.cli import options as shared
+from mrcnn.data.seeds import HELD_OUT_SEED, TRAINING_SEED
 
 EXAMPLES = """examples:
   python -m mrcnn evaluate --dataset toybox                 500 scenes that no training has seen
@@ -35,9 +36,9 @@ def add(commands):
     parser.add_argument(
         "--seed",
         type=shared.whole(0),
-        default=datasets.HELD_OUT_SEED,
+        default=HELD_OUT_SEED,
         metavar="N",
-        help=f"of a drawn world (default: {datasets.HELD_OUT_SEED}; training has {datasets.TRAINING_SEED})",
+        help=f"of a drawn world (default: {HELD_OUT_SEED}; training has {TRAINING_SEED})",
     )
     parser.add_argument("--limit", type=shared.whole(1), metavar="N", help="the first N pictures only")
     parser.add_argument("--json", metavar="FILE", help="write the numbers here")
@@ -59,7 +60,7 @@ def run(options):
     dataset = drawn_dataset(options) if drawn else datasets.open_dataset(options)
     model = mrcnn.load(str(described.path), DETECTION_MIN_CONFIDENCE=MIN_CONFIDENCE)
     image_ids = dataset.image_ids[: options.limit]
-    category_ids = same_classes(model.class_names, dataset.class_names)
+    category_ids = metrics.same_classes(model.class_names, dataset.class_names)
     numbers = metrics.evaluate(model, dataset, image_ids, category_ids, progress_bar)
     print(f"{options.dataset}, {len(image_ids)} pictures", end="\n\n")
     print(numbers_table(numbers), classes_table(numbers), sep="\n\n")
@@ -76,22 +77,6 @@ def drawn_dataset(options):
     from mrcnn.recipes import RECIPES
 
     return RECIPES[options.dataset].dataset(options.count, options.seed)
-
-
-def same_classes(of_model, of_dataset):
-    """Dict class id of the model → that of the data set, of the classes that both have, by name.
-
-    Raises:
-        ValueError: there are none.
-    """
-    numbers = {name: number for number, name in enumerate(of_dataset) if number}
-    same = {number: numbers[name] for number, name in enumerate(of_model) if number and name in numbers}
-    if not same:
-        raise ValueError(
-            f"The model knows none of the data set's classes ({', '.join(numbers)}); it knows "
-            f"{', '.join(of_model[1:])}. Choose other --weights."
-        )
-    return same
 
 
 def progress_bar(items):

@@ -3,8 +3,9 @@
 import argparse
 import os
 import sys
-from contextlib import contextmanager
 from pathlib import Path
+
+from mrcnn.silence import silence
 
 BACKENDS = ("tensorflow", "jax", "torch")
 
@@ -96,26 +97,6 @@ def start_machine(options):
         from mrcnn.network.kernels import set_threads
 
         set_threads(options.threads)
-
-
-@contextmanager
-def silence():
-    """Keep from the terminal what libraries in C++ print; TensorFlow's imports heed no setting of its own.
-
-    `TF_CPP_MIN_LOG_LEVEL=0` lets it through.
-    """
-    if os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "0":
-        yield
-        return
-    sys.stderr.flush()
-    terminal = os.dup(2)
-    try:
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(terminal, 2)
-        os.close(terminal)
 
 
 # Weights

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mrcnn.cli import datasets
 from mrcnn.cli import options as shared
+from mrcnn.data.seeds import TRAINING_SEED
 from mrcnn.files import check_folder
 from mrcnn.training.interrupt import one_interrupt
 
@@ -139,7 +140,7 @@ def drawn_plan(options):
     config = recipe.config(**overrides(options))
     epochs = options.epochs or recipe.epochs
     steps = epochs * config.STEPS_PER_EPOCH
-    dataset = recipe.training_set(steps * config.BATCH_SIZE, datasets.TRAINING_SEED)
+    dataset = recipe.training_set(steps * config.BATCH_SIZE, TRAINING_SEED)
     return Plan(
         config,
         dataset,

@@ -58,7 +58,7 @@ def _hush():
 
 def report(weights):
     """Where the notebook runs and with what, a line each."""
-    from mrcnn.cli.options import silence
+    from mrcnn.silence import silence
 
     with silence():
         import keras

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from mrcnn.cli.datasets import HELD_OUT_SEED
-from mrcnn.cli.evaluate import same_classes
 from mrcnn.data import toybox
+from mrcnn.data.seeds import HELD_OUT_SEED
 from mrcnn.images import extract_bboxes
-from mrcnn.metrics import compute_overlaps_masks
+from mrcnn.metrics import compute_overlaps_masks, same_classes
 
 SIDE = 320  # pixels of a picture's side, as in most that the toybox weights have learnt from
 THINGS = toybox.CLASS_NAMES[1:]
