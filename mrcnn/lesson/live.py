@@ -22,6 +22,7 @@ from mrcnn.weights import HEADS, find, model_layers
 
 EVERY = 4  # seconds from one picture to the next
 MOST_STEPS = 10_000  # more than any machine does; the clock ends a training
+SCENES = 4  # in a step: half of the recipe's, for the sake of small machines' memory
 SEED = 1  # of the drawn scenes, as of the random numbers that a network starts from
 FORGETFUL = 0.9  # momentum of the statistics of normalisation: in a minute they must follow
 STOPPING = "Stopping after this step, and keeping what was learnt; interrupt again to stop at once."
@@ -80,7 +81,7 @@ def train(start="toybox", seconds=60):
             screen.title,
             MaskRCNN("inference", recipe.config(**normalisation, **one), folder, recipe.class_names),
         )
-        config = recipe.config(STEPS_PER_EPOCH=MOST_STEPS, **normalisation)
+        config = recipe.config(STEPS_PER_EPOCH=MOST_STEPS, IMAGES_PER_GPU=SCENES, **normalisation)
         model = MaskRCNN("training", config, folder, recipe.class_names)
         if start:
             model.load_weights(find(start), exclude=list(HEADS))

@@ -31,7 +31,9 @@ from tests.notebook.book import (
 
 OLDER = os.environ.get("LESSON_OLDER_PYTHON")  # an interpreter with what Colab has of ipywidgets and IPython
 SLOW = 60  # seconds; no cell but training takes 20 on two cores, which a test shares with other tests
-MEMORY = 1.6e9  # bytes
+MEMORY = (
+    2.1e9  # bytes, of which TensorFlow's library, 0.5e9, is a file that the system may drop and read again
+)
 
 pytestmark = pytest.mark.skipif(
     BACKEND != "tensorflow",
@@ -94,7 +96,7 @@ def wrong(exercise, index):
 
 
 def test_as_it_is(notebook):
-    memory = add_cell(notebook, "import resource\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)")
+    memory = add_cell(notebook, "from tests.benchmarks.speed import peak\nprint(peak())")
     seconds = run(notebook, static=False)
     assert states(notebook) == every("open")
     assert remarks(notebook) == []
@@ -102,7 +104,7 @@ def test_as_it_is(notebook):
     look_at_the_controls(notebook)
     trains = {cell.id for cell in code(notebook.cells) if re.search(r"\btrain\(", cell.source)}
     assert {i: round(s) for i, s in seconds.items() if s > SLOW and i not in trains} == {}
-    assert int(printed(memory)) * 1024 <= MEMORY
+    assert float(printed(memory)) * 1024**3 <= MEMORY
 
 
 def test_solved_in_a_folder_that_is_not_the_checkout(notebook, tmp_path):
