@@ -78,8 +78,10 @@ def test_the_anchor_nearest_to_a_place(trace, config, level):
             trace, config, show.anchor_at(trace, config, level, 2 * stride + 1, stride - 1, ratio)
         ).parts
         assert (parts["row"], parts["column"], parts["ratio"]) == (2, 1, ratio)
-    beyond = sums.anchor(trace, config, show.anchor_at(trace, config, level, 0, 319, 1)).parts
-    assert (beyond["row"], beyond["column"]) == (0, 320 // stride - 1)
+    beyond = sums.anchor(
+        trace, config, show.anchor_at(trace, config, level, 0, len(trace.molded) - 1, 1)
+    ).parts
+    assert (beyond["row"], beyond["column"]) == (0, len(trace.molded) // stride - 1)
 
 
 @pytest.mark.parametrize("level", LEVELS)
