@@ -31,9 +31,7 @@ from tests.notebook.book import (
 
 OLDER = os.environ.get("LESSON_OLDER_PYTHON")  # an interpreter with what Colab has of ipywidgets and IPython
 SLOW = 60  # seconds; no cell but training takes 20 on two cores, which a test shares with other tests
-MEMORY = (
-    2.1e9  # bytes, of which TensorFlow's library, 0.5e9, is a file that the system may drop and read again
-)
+MEMORY = 2.4e9  # bytes; 0.5e9 of them are TensorFlow's library, which the system may drop
 
 pytestmark = pytest.mark.skipif(
     BACKEND != "tensorflow",
