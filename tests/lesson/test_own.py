@@ -13,7 +13,6 @@ from PIL import Image
 from mrcnn.data import toybox
 from mrcnn.data.folder import FolderDataset
 from mrcnn.lesson import own, show
-from mrcnn.model import load
 
 OTHERWISE = np.full((40, 60, 3), 7, np.uint8)
 
@@ -95,11 +94,6 @@ def test_colabs_dialogue(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "google", types.ModuleType("google"))
     assert pictured(own.choose(colab=True), capsys)[1] == "dog"
     assert own.choose().given == {}  # Run all does not wait for a file
-
-
-@pytest.fixture(scope="module")
-def model():
-    return load("toybox")
 
 
 def test_what_is_saved_is_what_was_found(model, tmp_path):

@@ -5,12 +5,6 @@ import pytest
 
 from mrcnn.lesson import scenes, show
 from mrcnn.lesson.show.breaking import lost
-from mrcnn.model import load
-
-
-@pytest.fixture(scope="module")
-def model():
-    return load("toybox")
 
 
 @pytest.mark.parametrize("hidden", [0, 10, 50, 95, 100])

@@ -3,27 +3,9 @@
 import numpy as np
 import pytest
 
-from mrcnn.data import toybox
 from mrcnn.lesson import show, sums
 from mrcnn.lesson.show.heads import refined, rois_of
-from mrcnn.model import load
 from mrcnn.network import boxes as box_ops
-
-
-@pytest.fixture(scope="module")
-def model():
-    return load("toybox")
-
-
-@pytest.fixture(scope="module")
-def trace(model):
-    return model.trace(toybox.street().image)
-
-
-@pytest.fixture(scope="module")
-def empty(model):
-    """Of a picture on which nothing is found."""
-    return model.trace(np.full((200, 300, 3), 128, np.uint8))
 
 
 def test_refined_boxes_are_those_of_the_sums(trace, model):

@@ -3,27 +3,9 @@
 import numpy as np
 import pytest
 
-from mrcnn.data import toybox
 from mrcnn.lesson import explore, show
 from mrcnn.lesson.messages import Message
 from mrcnn.lesson.show.masks import pasted
-from mrcnn.model import load
-
-
-@pytest.fixture(scope="module")
-def model():
-    return load("toybox")
-
-
-@pytest.fixture(scope="module")
-def trace(model):
-    return model.trace(toybox.street().image)
-
-
-@pytest.fixture(scope="module")
-def empty(model):
-    """Of a picture on which nothing is found."""
-    return model.trace(np.full((200, 300, 3), 128, np.uint8))
 
 
 @pytest.fixture(scope="module")

@@ -6,38 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mrcnn.data import toybox
 from mrcnn.lesson import show, sums
 from mrcnn.lesson.picture import Picture
 from mrcnn.lesson.show.proposals import refined
 from mrcnn.lesson.show.suppression import THRESHOLDS, suppression_steps
-from mrcnn.model import load
 from mrcnn.network import boxes as box_ops
 
 LEVELS = ("P2", "P3", "P4", "P5", "P6")
-
-
-@pytest.fixture(scope="module")
-def model():
-    return load("toybox")
-
-
-@pytest.fixture(scope="module")
-def config(model):
-    return model.config
-
-
-@pytest.fixture(scope="module")
-def trace(model):
-    return model.trace(toybox.street().image)
-
-
-@pytest.fixture(scope="module")
-def empty(model):
-    """Of a picture on which nothing is found."""
-    trace = model.trace(np.full((200, 300, 3), 128, np.uint8))
-    assert not len(trace.rois)
-    return trace
 
 
 @pytest.fixture(scope="module")

@@ -6,26 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mrcnn.data import toybox
 from mrcnn.lesson import show, sums
 from mrcnn.lesson.show.roi_align import on_features, pooled_bins, rounding
-from mrcnn.model import load
-
-
-@pytest.fixture(scope="module")
-def model():
-    return load("toybox")
-
-
-@pytest.fixture(scope="module")
-def trace(model):
-    return model.trace(toybox.street().image)
-
-
-@pytest.fixture(scope="module")
-def empty(model):
-    """Of a picture on which nothing is found."""
-    return model.trace(np.full((200, 300, 3), 128, np.uint8))
 
 
 def test_corners_among_the_features_are_those_of_the_sums(trace, model):

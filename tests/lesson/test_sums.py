@@ -13,7 +13,6 @@ from mrcnn.data import toybox
 from mrcnn.images import resize
 from mrcnn.lesson import sums
 from mrcnn.lesson.formula import Sum, number, pixels, term
-from mrcnn.model import load
 from mrcnn.network import boxes as box_ops
 from mrcnn.network import kernels
 from mrcnn.network.anchors import anchors_for
@@ -21,16 +20,6 @@ from mrcnn.network.roi_align import pyramid_level
 from tests.backend import to_numpy
 
 rng = np.random.default_rng(5)
-
-
-@pytest.fixture(scope="module")
-def model():
-    return load("toybox")
-
-
-@pytest.fixture(scope="module")
-def config(model):
-    return model.config
 
 
 @pytest.fixture(scope="module", params=["wide", "tall"])
