@@ -53,3 +53,8 @@ class Trace:
     class_ids: np.ndarray
     scores: np.ndarray
     masks: np.ndarray
+
+    @property
+    def result(self):
+        """dict of `rois`, `class_ids`, `scores` and `masks`: what `detect` returns for the picture."""
+        return {name: getattr(self, name) for name in ("rois", "class_ids", "scores", "masks")}

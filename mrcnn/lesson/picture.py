@@ -14,7 +14,18 @@ GREY = "#5B6B78"  # of axes, ticks and what is not the point
 FONT = 14  # points, readable from the back of a room at this width
 
 
-class Picture:
+class Shown:
+    """What a notebook shows as a picture: has `array()`, (H, W, 3) uint8, and `caption`, its text."""
+
+    def __repr__(self):
+        return self.caption
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        mime, data = encode(self.array())
+        return {mime: data, "text/plain": self.caption}, {mime: {"alt": self.caption}}
+
+
+class Picture(Shown):
     """A figure and its caption, encoded when a notebook shows it.
 
     Attributes:
@@ -25,9 +36,6 @@ class Picture:
     def __init__(self, figure, caption):
         self.figure, self.caption = figure, caption
 
-    def __repr__(self):
-        return self.caption
-
     def array(self):
         """The picture, (H, W, 3) uint8."""
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -37,23 +45,21 @@ class Picture:
         canvas.draw()
         return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        mime, data = encode(self.array())
-        return {mime: data, "text/plain": self.caption}, {mime: {"alt": self.caption}}
-
-    def save(self, path):
-        """Write the picture; the ending of the path says how: png, pdf, svg."""
-        self.figure.savefig(path, dpi=DPI)
-
 
 def encode(array):
     """A picture (H, W, 3) uint8 in few bytes: (mime type, bytes), PNG for drawings, JPEG for photographs."""
-    png, jpeg = io.BytesIO(), io.BytesIO()
-    image = Image.fromarray(array)
-    image.quantize(128, dither=Image.Dither.NONE).save(png, "PNG", optimize=True)
-    image.save(jpeg, "JPEG", quality=75, optimize=True)
-    small = min((png, jpeg), key=lambda stream: stream.tell())
-    return ("image/png" if small is png else "image/jpeg"), small.getvalue()
+    png = io.BytesIO()
+    few_colors = Image.fromarray(array).quantize(128, dither=Image.Dither.NONE)
+    few_colors.save(png, "PNG", optimize=True)
+    kinds = {"image/png": png.getvalue(), "image/jpeg": jpeg(array, quality=75, optimize=True)}
+    return min(kinds.items(), key=lambda kind: len(kind[1]))
+
+
+def jpeg(array, **options):
+    """A picture (H, W, 3) uint8 as the bytes of a JPEG; the options are those of Pillow's `save`."""
+    stream = io.BytesIO()
+    Image.fromarray(array).save(stream, "JPEG", **options)
+    return stream.getvalue()
 
 
 def panels(*titles, height=4.0, columns=None, width=WIDTH, **options):

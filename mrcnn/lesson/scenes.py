@@ -147,7 +147,7 @@ class Verdict:
 def judge(model, staged):
     """What a model makes of a `Stage`: a `Verdict`."""
     trace = model.trace(staged.image)
-    result = {name: getattr(trace, name) for name in ("rois", "class_ids", "scores", "masks")}
+    result = trace.result
     names = list(model.class_names)
     if staged.class_name not in names:
         return Verdict(result, None, 0.0, 0.0, 0.0)

@@ -24,7 +24,7 @@ from mrcnn.lesson.formula import Sum, number, pixels, term, text, vector
 from mrcnn.lesson.steps import checked, corners, first, interpolate, refine
 from mrcnn.model import to_picture
 from mrcnn.network import boxes as box_ops
-from mrcnn.network.anchors import level_shapes
+from mrcnn.network.anchors import anchor_places
 from mrcnn.network.boxes import in_pixels
 from mrcnn.network.roi_align import COARSEST, FINEST
 
@@ -42,7 +42,7 @@ def anchor(trace, config, index):
     """
     index = checked("anchor", index, len(trace.anchors))
     ratios = config.RPN_ANCHOR_RATIOS
-    places = np.ceil(level_shapes(config, trace.molded.shape) / config.RPN_ANCHOR_STRIDE).astype(int)
+    places = anchor_places(config, trace.molded.shape)
     starts = np.cumsum([0, *places.prod(axis=1) * len(ratios)])
     level = int(np.searchsorted(starts, index, side="right")) - 1
     place, which = divmod(index - int(starts[level]), len(ratios))

@@ -13,6 +13,11 @@ def level_shapes(config, image_shape):
     return np.array([np.ceil(sides / stride) for stride in config.BACKBONE_STRIDES]).astype(np.int64)
 
 
+def anchor_places(config, image_shape):
+    """Rows and columns of places with anchors on the pyramid's levels, [L, 2] int64, for a molded picture."""
+    return -(-level_shapes(config, image_shape) // config.RPN_ANCHOR_STRIDE)
+
+
 def level_anchors(scales, ratios, shape, feature_stride, anchor_stride):
     """Anchors of one level, in pixels of the molded picture.
 

@@ -3,7 +3,7 @@
 from mrcnn.lesson.show.anchors import anchor, anchor_at, anchors_of, fits, objects
 from mrcnn.lesson.show.basics import detections, example, you_are_here
 from mrcnn.lesson.show.breaking import staged, sweeps
-from mrcnn.lesson.show.features import cell, changes, channels, levels, molding
+from mrcnn.lesson.show.features import changes, channels, levels, molding
 from mrcnn.lesson.show.heads import one_roi, same_object
 from mrcnn.lesson.show.masks import class_masks, cut_mask, mask_pixel
 from mrcnn.lesson.show.own import beyond
@@ -27,7 +27,6 @@ __all__ = [
     "before_and_after",
     "beyond",
     "candidates",
-    "cell",
     "changes",
     "channels",
     "class_masks",

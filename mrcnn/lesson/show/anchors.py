@@ -7,7 +7,7 @@ from mrcnn.lesson import sums
 from mrcnn.lesson.picture import FONT, GREY, Picture, panels, place
 from mrcnn.lesson.show.basics import boxes_on, color_of, unmolded
 from mrcnn.network import boxes as box_ops
-from mrcnn.network.anchors import level_shapes
+from mrcnn.network.anchors import anchor_places
 from mrcnn.network.roi_align import FINEST
 
 MARGIN = 0.15  # of the input's side: how much is seen around it, since anchors reach over the border
@@ -19,7 +19,7 @@ ONE = OKABE_ITO["vermillion"]  # the one anchor that a picture is about
 
 def anchors_of(trace, config, level):
     """Which rows of `trace.anchors` belong to a level, "P2" and so on: [rows, columns, ratios] of indices."""
-    places = np.ceil(level_shapes(config, trace.molded.shape) / config.RPN_ANCHOR_STRIDE).astype(int)
+    places = anchor_places(config, trace.molded.shape)
     counts = places.prod(axis=1) * len(config.RPN_ANCHOR_RATIOS)
     which = int(level[1:]) - FINEST
     return counts[:which].sum() + np.arange(counts[which]).reshape(*places[which], -1)

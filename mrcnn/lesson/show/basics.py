@@ -3,12 +3,13 @@
 import numpy as np
 
 from mrcnn.colors import OKABE_ITO, random_colors
-from mrcnn.figures import draw_labels, draw_rectangle, inside_picture
+from mrcnn.figures import draw_rectangle
 from mrcnn.lesson.picture import WIDTH, Picture, panels, place
 from mrcnn.overview import SIZE, overview
 from mrcnn.visualize import draw_instances
 
 PADDING = 16  # pixels of context around a thing that is shown large
+NEUTRAL = OKABE_ITO["blue"]  # what belongs to no object
 
 
 def you_are_here(stage):
@@ -20,38 +21,30 @@ def you_are_here(stage):
     return Picture(figure, f"Map of Mask R-CNN; you are here: {stage.replace('_', ' ')}.")
 
 
-def detections(image, result, class_names, title=None):
+def detections(image, result, class_names):
     """A picture with what was found on it: masks, boxes, names and scores.
 
     Args:
         image: (H, W, 3) uint8.
-        result: dict as `detect` gives it, or a `Trace`.
+        result: dict as `detect` gives it.
         class_names: the name of each class id.
-        title: above the picture; None tells how many objects there are.
     """
-    found = _as_dict(result)
-    drawn = draw_instances(
-        image, found["rois"], found["masks"], found["class_ids"], class_names, found["scores"]
-    )
-    count = len(found["rois"])
-    names = ", ".join(
-        f"{class_names[i]} {s:.2f}" for i, s in zip(found["class_ids"], found["scores"], strict=True)
-    )
+    boxes, class_ids, scores, masks = (result[key] for key in ("rois", "class_ids", "scores", "masks"))
+    drawn = draw_instances(image, boxes, masks, class_ids, class_names, scores)
+    count = len(boxes)
+    names = ", ".join(f"{class_names[i]} {s:.2f}" for i, s in zip(class_ids, scores, strict=True))
     caption = f"{count} objects found: {names}." if count else "Nothing was found on this picture."
     height, width = image.shape[:2]
-    figure, (ax,) = panels(title or f"{count} objects found", height=WIDTH * height / width + 0.4)
+    figure, (ax,) = panels(f"{count} objects found", height=WIDTH * height / width + 0.4)
     place(ax, drawn)
     return Picture(figure, caption)
 
 
-def boxes_on(ax, boxes, colors, captions=None, **style):
-    """Draw boxes (N, 4), pixels, on axes that show a picture, with captions where there are any."""
+def boxes_on(ax, boxes, colors, **style):
+    """Draw boxes (N, 4), pixels, on axes that show a picture."""
     style = {"linewidth": 2.5, **style}
     for box, color in zip(boxes, colors, strict=True):
         draw_rectangle(ax, box, color, **style)
-    if captions is not None:
-        (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
-        draw_labels(ax, inside_picture(boxes, (bottom - top, right - left)), captions, colors)
 
 
 def unmolded(trace, config):
@@ -73,15 +66,6 @@ def zoom(ax, box, shape, padding=PADDING):
         xlim=(max(x1 - padding, 0), min(x2 + padding, shape[1])),
         ylim=(min(y2 + padding, shape[0]), max(y1 - padding, 0)),
     )
-
-
-def _as_dict(result):
-    if isinstance(result, dict):
-        return result
-    return {name: getattr(result, name) for name in ("rois", "masks", "class_ids", "scores")}
-
-
-NEUTRAL = OKABE_ITO["blue"]  # what belongs to no object
 
 
 def example(class_names):

@@ -54,24 +54,6 @@ def channels(trace, level, first=0):
     return Picture(figure, f"Channels {first} to {last - 1} of {level}; bright is a high value.")
 
 
-def cell(trace, config, level, row, column):
-    """One feature of a level, and the pixels of the input that belong to it: `stride` by `stride`."""
-    features = trace.features[level]
-    stride = trace.molded.shape[0] // features.shape[0]
-    figure, (left, right) = panels(
-        f"{level}: row {row}, column {column}", f"its {stride} × {stride} pixels of the input", height=4.6
-    )
-    place(left, strength(features), grid=False, cmap="cividis", interpolation="nearest")
-    draw_rectangle(left, (row, column, row + 1, column + 1), OKABE_ITO["vermillion"], linewidth=3)
-    place(right, unmolded(trace, config))
-    box = np.array([row, column, row + 1, column + 1]) * stride
-    draw_rectangle(right, box, OKABE_ITO["vermillion"], linewidth=3)
-    return Picture(
-        figure,
-        f"The feature of {level} in row {row}, column {column} stands over {stride} × {stride} pixels.",
-    )
-
-
 def changes(trace, other, names=("P2", "P3", "P4", "P5")):
     """Which features of each level differ between two pictures: bright where they differ most."""
     figure, axes = panels("what was changed", *names, columns=3, height=6.4)

@@ -25,8 +25,13 @@ LEVELS = {  # what the proposals of a level are drawn with
 
 def on_features(trace):
     """The proposals (R, 4) in features of the level that each is cut from."""
+    return trace.proposals * _ends(trace)
+
+
+def _ends(trace):
+    """The last row and column, twice, of the level that each proposal is cut from: (R, 4)."""
     ends = [np.tile(trace.features[f"P{level}"].shape[:2], 2) - 1 for level in trace.roi_levels]
-    return trace.proposals * np.array(ends)
+    return np.array(ends).reshape(-1, 4)
 
 
 def pooled_bins(trace, roi):
@@ -144,8 +149,7 @@ def rounding(trace):
     overlaps = np.array([iou(a[None], b[None])[0, 0] for a, b in zip(exact, rounded, strict=True)])
     pixels = in_pixels(boxes, trace.molded.shape)
     sides = np.sqrt((pixels[:, 2] - pixels[:, 0]) * (pixels[:, 3] - pixels[:, 1]))
-    ends = [np.tile(trace.features[f"P{level}"].shape[:2], 2) - 1 for level in levels]
-    step = (np.tile(trace.molded.shape[:2], 2) - 1) / np.array(ends).reshape(-1, 4)
+    step = (np.tile(trace.molded.shape[:2], 2) - 1) / _ends(trace)[real]
     return overlaps, np.abs((rounded - exact) * step).max(axis=1), sides, levels
 
 
