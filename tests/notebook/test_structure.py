@@ -80,9 +80,9 @@ def test_each_exercise_stands_in_its_chapter_as_it_was_written(notebook):
     assert found == {exercise.name: exercise.chapter for exercise in EXERCISES.values()}
 
 
-def test_each_exercise_is_announced_with_its_minutes(notebook):
+def test_each_exercise_is_announced_with_its_minutes_and_its_task(notebook):
     words = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    told = re.findall(r"\*\*Exercise `(\w+)`\*\* \((\d+) minutes?\)", words)
+    told = re.findall(r"\*\*Exercise `(\w+)`\*\* \((\d+) minutes?\)\. \S", words)
     assert sorted(told) == sorted((exercise.name, str(exercise.minutes)) for exercise in EXERCISES.values())
 
 
