@@ -10,7 +10,8 @@ import keras
 from mrcnn.config import Config
 from mrcnn.data.coins import CLASS_NAMES as COIN_NAMES
 from mrcnn.data.coins import CoinsDataset
-from mrcnn.data.toybox import CLASS_NAMES, DrawnDataset, ToyboxDataset
+from mrcnn.data.composing import DrawnDataset
+from mrcnn.data.toybox import CLASS_NAMES, ToyboxDataset
 from mrcnn.training.muon import Muon
 
 # Kernels that Muon leaves to AdamW: the first, and those whose outputs are the answers.

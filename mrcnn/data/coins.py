@@ -15,7 +15,7 @@ from skimage.filters import sobel
 from skimage.measure import label
 from skimage.segmentation import watershed
 
-from mrcnn.data.toybox import DrawnDataset, Scene
+from mrcnn.data.composing import DrawnDataset, Scene
 
 CLASS_NAMES = ["BG", "coin"]
 

@@ -4,12 +4,9 @@
 neither a network nor a licence. `Thing`s may be placed by hand, to see where detection breaks.
 """
 
+from mrcnn.data.composing import MIN_AREA, MIN_VISIBLE, Scene
 from mrcnn.data.toybox.scenes import (
     CLASS_NAMES,
-    MIN_AREA,
-    MIN_VISIBLE,
-    DrawnDataset,
-    Scene,
     Thing,
     ToyboxDataset,
     contact_sheet,
@@ -21,7 +18,6 @@ __all__ = [
     "CLASS_NAMES",
     "MIN_AREA",
     "MIN_VISIBLE",
-    "DrawnDataset",
     "Scene",
     "Thing",
     "ToyboxDataset",

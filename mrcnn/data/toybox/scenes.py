@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from mrcnn.data.dataset import Dataset
+from mrcnn.data.composing import Camera, DrawnDataset, Layer, Scene, stack, visible
 from mrcnn.data.toybox import household, living, vehicles
 from mrcnn.data.toybox.backgrounds import background
 from mrcnn.data.toybox.drawing import any_colour, over, render, shade
@@ -34,9 +34,6 @@ DRAWERS = {
 }
 CLASS_NAMES = ["BG", *DRAWERS]
 
-MIN_AREA = 60  # visible pixels, and
-MIN_VISIBLE = 0.25  # visible fraction, under which a thing is left out of the scene
-
 # What the numbers of one seed are drawn for; a choice about one leaves the others as they were.
 # From 1, because NumPy takes [seed] and [seed, 0] for the same.
 BACKGROUND, COMPOSITION, CAMERA, LOOK = range(1, 5)
@@ -63,23 +60,6 @@ class Thing:
     angle: float = 0.0
     look: int | None = None
     camouflage: float = 0.0
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A drawn picture and what is on it.
-
-    Attributes:
-        image: (H,W,3) uint8 RGB.
-        masks: (H,W,n) bool, the visible part of each thing. No two overlap.
-        class_ids: (n,) int32, indices of CLASS_NAMES.
-        things: tuple of n Thing, as drawn; `scene(seed, objects=things)` draws them again.
-    """
-
-    image: np.ndarray
-    masks: np.ndarray
-    class_ids: np.ndarray
-    things: tuple = ()
 
 
 def scene(seed, size=320, objects=None, most=8, noise=None, blur=None, light=None, shadow=None, jpeg=None):
@@ -110,50 +90,23 @@ def scene(seed, size=320, objects=None, most=8, noise=None, blur=None, light=Non
     image = background(np.random.default_rng([*seed, BACKGROUND]), height, width)
     if objects is None:
         objects = _compose(np.random.default_rng([*seed, COMPOSITION]), height, width, most)
-    camera = _camera(
-        np.random.default_rng([*seed, CAMERA]), max(height, width), noise, blur, light, shadow, jpeg
-    )
+    chosen = {"noise": noise, "blur": blur, "light": light, "shadow": shadow, "jpeg": jpeg}
+    camera = Camera.random(np.random.default_rng([*seed, CAMERA]), max(height, width), **chosen)
     drawn = [_draw(thing, [*seed, LOOK, i]) for i, thing in enumerate(objects)]
-    seen = _visible(drawn, height, width)
+    seen = visible(drawn, height, width)
     for item, _ in seen:
         _paste(image, item, camera)
-    masks = _stack([mask for _, mask in seen], height, width)
+    masks = stack([mask for _, mask in seen], height, width)
     things = tuple(item.thing for item, _ in seen)
     class_ids = np.array([CLASS_NAMES.index(thing.class_name) for thing in things], np.int32)
-    return Scene(_photograph(image, camera), masks, class_ids, things)
+    return Scene(camera.photograph(image), masks, class_ids, things)
 
 
 @dataclass(frozen=True)
-class _Drawn:
-    """A rendered thing: its RGBA `layer` (h,w,4) with the upper left pixel at (left, top)."""
+class _Drawn(Layer):
+    """A rendered thing."""
 
     thing: Thing
-    layer: np.ndarray
-    left: int
-    top: int
-
-    def clipped(self, height, width, dx=0, dy=0):
-        """The slices of a picture that it covers when moved by (dx, dy), and those of its layer."""
-        h, w = self.layer.shape[:2]
-        top, left = self.top + dy, self.left + dx
-        y1, y2 = np.clip((top, top + h), 0, height)
-        x1, x2 = np.clip((left, left + w), 0, width)
-        return np.s_[y1:y2, x1:x2], np.s_[y1 - top : y2 - top, x1 - left : x2 - left]
-
-
-@dataclass(frozen=True)
-class _Camera:
-    """How the scene is lit and photographed; see `scene`. `shadow_shift` is (dx, dy) in pixels."""
-
-    noise: float
-    blur: float
-    light: float
-    light_angle: float
-    shadow: float
-    shadow_shift: tuple
-    shadow_blur: int
-    jpeg: int
-    seed: int
 
 
 def _compose(rng, height, width, most):
@@ -181,28 +134,6 @@ def _compose(rng, height, width, most):
     return things
 
 
-def _camera(rng, size, noise, blur, light, shadow, jpeg):
-    """Random settings where the caller gave None."""
-    unit = size / 320
-    random_noise = rng.uniform(2, 14) if rng.random() < 0.5 else 0.0
-    random_blur = rng.uniform(0.4, 1.3) * unit if rng.random() < 0.25 else 0.0
-    random_light = rng.uniform(0.1, 0.6) if rng.random() < 0.4 else 0.0
-    random_shadow = rng.uniform(0.15, 0.5) if rng.random() < 0.5 else 0.0
-    random_jpeg = int(rng.integers(35, 90)) if rng.random() < 0.15 else 0
-    shift = np.rint(rng.uniform((-6, 1), (6, 6)) * unit).astype(int).tolist()
-    return _Camera(
-        noise=random_noise if noise is None else noise,
-        blur=random_blur if blur is None else blur,
-        light=random_light if light is None else light,
-        light_angle=rng.uniform(0, 2 * np.pi),
-        shadow=random_shadow if shadow is None else shadow,
-        shadow_shift=tuple(shift),
-        shadow_blur=1 + 2 * int(rng.uniform(1, 5) * unit),
-        jpeg=random_jpeg if jpeg is None else jpeg,
-        seed=int(rng.integers(2**31)),
-    )
-
-
 def _draw(thing, seed):
     """Renders a thing; `seed` gives the look of one that has none."""
     if thing.class_name not in DRAWERS:
@@ -223,43 +154,14 @@ def _draw(thing, seed):
     lit = np.concatenate([lit, lit, lit, np.full((2, 2, 1), 255)], axis=2).astype(np.uint8)
     lit = cv2.resize(lit, layer.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     layer = cv2.multiply(layer, lit, scale=1 / 255)
-    return _Drawn(thing, layer, int(place[0]) + corner[0], int(place[1]) + corner[1])
-
-
-def _visible(drawn, height, width):
-    """The things seen well enough, each with its visible mask (H,W), in the order of painting."""
-    free = np.ones((height, width), bool)
-    seen = []
-    # From the front to the back: what is left out covers nothing of what lies behind it.
-    for item in reversed(drawn):
-        solid = item.layer[..., 3] >= 128
-        here, part = item.clipped(height, width)
-        shown = solid[part] & free[here]
-        area = np.count_nonzero(shown)
-        if area < max(MIN_AREA, MIN_VISIBLE * np.count_nonzero(solid)):
-            continue
-        mask = np.zeros((height, width), bool)
-        mask[here] = shown
-        free[here] &= ~solid[part]
-        seen.append((item, mask))
-    return seen[::-1]
+    return _Drawn(layer, int(place[0]) + corner[0], int(place[1]) + corner[1], thing)
 
 
 def _paste(image, item, camera):
     """Lays a rendered thing, its shadow below it, on the picture."""
-    height, width = image.shape[:2]
-    if camera.shadow:
-        margin = camera.shadow_blur // 2  # the blur reaches over the layer's border
-        alpha = cv2.copyMakeBorder(item.layer[..., 3], *[margin] * 4, cv2.BORDER_CONSTANT)
-        alpha = cv2.blur(alpha, (camera.shadow_blur,) * 2)
-        cast = replace(item, layer=alpha, left=item.left - margin, top=item.top - margin)
-        here, part = cast.clipped(height, width, *camera.shadow_shift)
-        alpha = alpha[part]
-        if alpha.size:
-            through = cv2.addWeighted(alpha, -camera.shadow, alpha, 0, 255)
-            image[here] = cv2.multiply(image[here], cv2.merge([through] * 3), scale=1 / 255)
-    here, part = item.clipped(height, width)
-    layer = item.layer[part]
+    item.cast_shadow(image, camera)
+    here, part = item.clipped(*image.shape[:2])
+    layer = item.pixels[part]
     if item.thing.camouflage:
         behind = cv2.mean(image[here])[:3]
         alpha = cv2.merge([layer[..., 3]] * 3)
@@ -268,83 +170,6 @@ def _paste(image, item, camera):
         colours = cv2.addWeighted(layer[..., :3], 1 - blend, disguise, blend, 0)
         layer = np.dstack([colours, layer[..., 3]])
     over(image[here], layer)
-
-
-def _photograph(image, camera):
-    """Light, blur, noise and compression, in the order in which a photograph gets them."""
-    height, width = image.shape[:2]
-    if camera.light:
-        c, s = np.cos(camera.light_angle), np.sin(camera.light_angle)
-        corners = np.array([[-c - s, c - s], [-c + s, c + s]]) / (abs(c) + abs(s))
-        dim = (255 * (1 - camera.light * (corners + 1) / 2)).astype(np.uint8)
-        dim = cv2.resize(dim, (width, height), interpolation=cv2.INTER_CUBIC)
-        image = cv2.multiply(image, cv2.merge([dim] * 3), scale=1 / 255)
-    if camera.blur:
-        image = cv2.GaussianBlur(image, (0, 0), camera.blur)
-    if camera.noise:
-        rng = np.random.default_rng(camera.seed)
-        noise = rng.standard_normal(image.shape, np.float32) * np.float32(camera.noise)
-        image = cv2.add(image, noise, dtype=cv2.CV_8U)
-    if camera.jpeg:
-        _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, camera.jpeg])
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    return image
-
-
-def _stack(masks, height, width):
-    """(H,W,n) bool from a list of n masks (H,W); a view of (n,H,W), several times faster to make."""
-    return np.moveaxis(np.array(masks, bool).reshape(-1, height, width), 0, 2)
-
-
-class DrawnDataset(Dataset):
-    """`count` scenes of a drawn world, each drawn when it is asked for; the last one is kept.
-
-    Scene i of data set `seed` is `draw([seed, i], size)`: scenes held out for evaluation are simply
-    those of another seed.
-
-    Args:
-        source: the world's name.
-        class_names: its classes, "BG" first.
-        draw: function (seed, size=…) → Scene.
-        count: number of scenes.
-        seed: int, at least 0.
-        size: pixels of a scene's side, or (height, width).
-        options: what else `draw` takes.
-    """
-
-    def __init__(self, source, class_names, draw, count, seed=0, size=320, **options):
-        super().__init__()
-        for class_id, name in enumerate(class_names[1:], 1):
-            self.add_class(source, class_id, name)
-        for i in range(count):
-            self.add_image(source, image_id=i, path=None)
-        self.draw, self.seed, self.options = draw, seed, {"size": size} | options
-        self._last = None, None
-        self.prepare()
-
-    def scene(self, image_id):
-        """The Scene behind a picture."""
-        # The pair is read and replaced as one: threads may share the data set.
-        last, drawn = self._last
-        if last != image_id:
-            drawn = self.draw([self.seed, int(image_id)], **self.options)
-            self._last = image_id, drawn
-        return drawn
-
-    def load_image(self, image_id):
-        """(H,W,3) uint8 RGB."""
-        return self.scene(image_id).image
-
-    def load_mask(self, image_id):
-        """(H,W,n) bool visible masks, (n,) int32 class ids."""
-        drawn = self.scene(image_id)
-        return drawn.masks, drawn.class_ids
-
-    def image_reference(self, image_id):
-        """The call that draws the picture."""
-        source = self.image_info[image_id]["source"]
-        options = ", ".join(f"{name}={value}" for name, value in self.options.items())
-        return f"{source}.scene([{self.seed}, {image_id}], {options})"
 
 
 class ToyboxDataset(DrawnDataset):
