@@ -125,19 +125,24 @@ def annotation_to_rle(annotation, height, width):
     Returns:
         dict `size`, `counts` (bytes), or None, after a warning, where it gives no mask.
     """
-    segmentation = annotation.get("segmentation")
     try:
-        if not segmentation:
-            raise ValueError("it has no segmentation")
-        if isinstance(segmentation, dict):
-            rle = _from_runs(annotation, height, width)
-        else:
-            rle = _from_polygons(annotation, height, width)
-        if not mask_utils.area(rle):
-            raise ValueError("it covers no pixel, being outside the picture or tiny")
+        return outline_to_rle(annotation, height, width)
     except ValueError as problem:
         _warn(annotation, f"is ignored: {problem}")
         return None
+
+
+def outline_to_rle(annotation, height, width):
+    """As `annotation_to_rle`, but raises a ValueError where an annotation gives no mask."""
+    segmentation = annotation.get("segmentation")
+    if not segmentation:
+        raise ValueError("it has no segmentation")
+    if isinstance(segmentation, dict):
+        rle = _from_runs(annotation, height, width)
+    else:
+        rle = _from_polygons(annotation, height, width)
+    if not mask_utils.area(rle):
+        raise ValueError("it covers no pixel, being outside the picture or tiny")
     return rle
 
 

@@ -76,7 +76,7 @@ class FolderDataset(Dataset):
         height, width = self.load_image(image_id).shape[:2]
         masks, class_ids = [np.zeros((height, width, 0), bool)], []
         for path, class_id in zip(info["masks"], info["class_ids"], strict=True):
-            labels = _read_labels(path)
+            labels = read_labels(path)
             if labels.shape != (height, width):
                 raise ValueError(
                     f"{path} is {labels.shape[1]} × {labels.shape[0]} pixels, its picture "
@@ -90,7 +90,7 @@ class FolderDataset(Dataset):
         return np.concatenate(masks, axis=-1), np.array(class_ids, np.int32)
 
 
-def _read_labels(path):
+def read_labels(path):
     """A PNG's grey levels, palette entries or colours as (H,W) int; black, or entry 0, is 0."""
     with Image.open(path) as picture:
         if picture.mode in ("RGBA", "LA"):

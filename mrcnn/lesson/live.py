@@ -3,13 +3,11 @@
 The network is always the small one, whichever weights the lesson runs with: it learns in a minute.
 """
 
-import math
+import gc
 import tempfile
 import time
 
 import keras
-import numpy as np
-from keras import ops
 
 from mrcnn.config import LOSSES
 from mrcnn.data import coins
@@ -18,10 +16,10 @@ from mrcnn.lesson.messages import Message
 from mrcnn.model import MaskRCNN
 from mrcnn.recipes import RECIPES
 from mrcnn.training.interrupt import one_interrupt
-from mrcnn.weights import HEADS, find, model_layers
+from mrcnn.training.timed import MOST_STEPS, Timed, copy_weights
+from mrcnn.weights import HEADS, find
 
 EVERY = 4  # seconds from one picture to the next
-MOST_STEPS = 10_000  # more than any machine does; the clock ends a training
 SCENES = 4  # in a step: half of the recipe's, for the sake of small machines' memory
 SEED = 1  # of the drawn scenes, as of the random numbers that a network starts from
 FORGETFUL = 0.9  # momentum of the statistics of normalisation: in a minute they must follow
@@ -69,6 +67,7 @@ def train(start="toybox", seconds=60):
     Returns:
         Run.
     """
+    gc.collect()  # of an earlier training the whole network, whose parts refer to each other
     recipe = RECIPES["coins"]
     # Statistics that were learnt before stay as they are; those of a new network have to be learnt.
     normalisation = {"TRAIN_BN": False if start else None}
@@ -104,46 +103,28 @@ def train(start="toybox", seconds=60):
 CLEANING = {"ignore_cleanup_errors": True}  # Windows removes no file that a log still holds open
 
 
-class Watch(keras.callbacks.Callback):
-    """Moves the rate by the clock, notes the losses, shows them and the photograph, and ends in time.
+class Watch(Timed):
+    """Shows the losses and the photograph while the training goes on.
 
     Args:
         run: the `Run` to be filled.
         screen: a `Screen`.
-        seconds: how long to train after the first step.
-        rate: the highest learning rate.
-        interrupted: list, no longer empty once the training is to stop.
+        seconds, rate, interrupted: see `Timed`.
     """
 
     def __init__(self, run, screen, seconds, rate, interrupted):
-        super().__init__()
-        self.run, self.screen, self.seconds, self.rate = run, screen, seconds, rate
-        self.interrupted = interrupted
-        self.first = None  # when the first step was done
-        self.means = dict.fromkeys(LOSSES, 0.0)
+        super().__init__(seconds, rate, interrupted)
+        self.run, self.screen = run, screen
+        run.losses, run.times = self.losses, self.times
 
     def on_train_begin(self, logs=None):
         self._look()
         self.screen.say("the first step takes longer than the others, since the computation is compiled.")
 
-    def on_train_batch_begin(self, batch, logs=None):
-        share = 0 if self.first is None else (time.monotonic() - self.first) / self.seconds
-        self.model.optimizer.learning_rate = self.rate * pace(share)
-
     def on_train_batch_end(self, batch, logs=None):
-        now = time.monotonic()
-        if self.first is None:
-            self.first = now
-        self.run.times.append(now - self.first)
-        for name, mean in self.means.items():  # Keras tells the mean of all steps so far
-            self.means[name] = float(logs[name])
-            self.run.losses[name].append((batch + 1) * self.means[name] - batch * mean)
-        left = self.seconds - self.run.times[-1]
-        loss = sum(values[-1] for values in self.run.losses.values())
-        self.screen.say(f"step {batch + 1}, loss {loss:.2f}; {max(left, 0):.0f} s left.")
-        if left <= 0 or self.interrupted:
-            self.model.stop_training = True
-        elif now - self.looked >= EVERY:
+        super().on_train_batch_end(batch, logs)
+        self.screen.say(f"step {batch + 1}, loss {self.loss:.2f}; {self.left:.0f} s left.")
+        if not self.model.stop_training and time.monotonic() - self.looked >= EVERY:
             self._look()
 
     def on_train_end(self, logs=None):
@@ -155,27 +136,6 @@ class Watch(keras.callbacks.Callback):
         self.run.look(self.model)
         self.screen.draw(show.learning(self.run))
         self.looked = time.monotonic()
-
-
-def pace(share):
-    """The learning rate as a part of the highest, after a share, 0 to 1, of the time.
-
-    It rises for a tenth of it, then falls along half a cosine, so that the last steps are small on slow
-    machines too.
-    """
-    warm = 0.1
-    if share < warm:
-        return 0.05 + 0.95 * share / warm
-    return 0.02 + 0.49 * (1 + math.cos(math.pi * min(1, (share - warm) / (1 - warm))))
-
-
-def copy_weights(source, target):
-    """Set all variables of a Keras model from those of the same names in another."""
-    known = {key: variable for _, named in model_layers(source) for key, variable in named.items()}
-    for _, named in model_layers(target):
-        for key, variable in named.items():
-            # A copy: a training step of JAX takes the memory of its own variables away.
-            variable.assign(np.array(ops.convert_to_numpy(known[key])))
 
 
 def forget_faster(model):

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import threading
 from contextlib import contextmanager
 
 STOPPING = "Stopping after this step; press Ctrl-C again to stop at once, without saving."
@@ -12,12 +13,15 @@ def one_interrupt(sentence=STOPPING):
     """Let the first interrupt be noted in the list that is given, so that a step can end in order.
 
     In the middle of a step the weights may be half changed, or, on JAX, not be there at all. A second
-    interrupt comes through at once.
+    interrupt comes through at once. Interrupts come to the main thread; in another one this does nothing.
 
     Args:
         sentence: what the first one prints on standard error.
     """
     noted = []
+    if threading.current_thread() is not threading.main_thread():
+        yield noted
+        return
 
     def note(number, frame):
         noted.append(number)

@@ -13,7 +13,6 @@ from mrcnn.data.folder import FolderDataset
 from mrcnn.lesson import beach, live, show
 from mrcnn.lesson.show import training
 from mrcnn.recipes import RECIPES
-from tests.backend import to_numpy
 from tests.tiny import TinyTraining
 
 
@@ -76,24 +75,6 @@ def test_stopped_by_hand_it_keeps_what_was_learnt_and_can_go_on(recipe, monkeypa
     assert len(live.train(path, seconds=0.01).times) > 1
 
 
-def test_losses_are_those_of_each_step():
-    watch = live.Watch(live.Run("", None), live.Screen(""), 1e9, 1.0, [])
-    watch.looked = np.inf
-    values = [5.0, 1.0, 3.0, 7.0]
-    for batch in range(len(values)):
-        watch.on_train_batch_end(batch, dict.fromkeys(watch.means, np.mean(values[: batch + 1])))
-    for of_loss in watch.run.losses.values():
-        np.testing.assert_allclose(of_loss, values)
-
-
-def test_pace_rises_for_a_tenth_then_falls():
-    shares = np.linspace(0, 1.2, 121)
-    paces = np.array([live.pace(share) for share in shares])
-    assert paces[0] == pytest.approx(0.05) and paces[10] == pytest.approx(1) and paces.max() <= 1
-    assert (np.diff(paces[:11]) > 0).all() and (np.diff(paces[10:101]) < 0).all()
-    np.testing.assert_allclose(paces[100:], 0.02)
-
-
 def test_a_network_from_nothing_forgets_faster(recipe):
     from mrcnn.model import MaskRCNN
 
@@ -101,19 +82,6 @@ def test_a_network_from_nothing_forgets_faster(recipe):
     live.forget_faster(model.keras_model)
     momenta = [layer.momentum for layer in model.keras_model.layers if hasattr(layer, "momentum")]
     assert len(momenta) > 5 and set(momenta) == {live.FORGETFUL}
-
-
-def test_copied_weights_are_copies(recipe):
-    from mrcnn.model import MaskRCNN
-
-    source = MaskRCNN("training", recipe.config()).keras_model
-    target = MaskRCNN("inference", recipe.config()).keras_model
-    live.copy_weights(source, target)
-    kernel = target.get_layer("conv1").kernel
-    before = to_numpy(kernel).copy()
-    np.testing.assert_array_equal(before, to_numpy(source.get_layer("conv1").kernel))
-    source.get_layer("conv1").kernel.assign(before + 1)
-    np.testing.assert_array_equal(before, to_numpy(kernel))
 
 
 def test_verdicts_count_the_coins(run):
