@@ -4,6 +4,8 @@ import mrcnn
 
 model = mrcnn.load("toybox")
 result = model.detect(["picture.jpg"])[0]  # rois, class_ids, scores, masks
+
+model = mrcnn.teach("coins.png", boxes=[(100, 40, 150, 90)], name="coin")  # a thing of your own, in a minute
 """
 
 
@@ -13,4 +15,8 @@ def __getattr__(name):
         from mrcnn.model import load
 
         return load
+    if name == "teach":
+        from mrcnn.teaching import teach
+
+        return teach
     raise AttributeError(f"module 'mrcnn' has no attribute {name!r}")

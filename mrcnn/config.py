@@ -98,11 +98,14 @@ class Config:
     TRAIN_BN = False  # False: moving statistics always; None: as Keras does; True: batch statistics always
     GRADIENT_CLIP_NORM = 5.0
 
-    # Ours: the widths that the original has in its code, and mixed precision.
+    # Ours: the widths that the original has in its code, mixed precision, and tiles.
     RPN_FILTERS = 512
     MASK_FILTERS = 256
     MASK_CONVS = 4
     MIXED_PRECISION = False  # compute in half precision on a GPU, keep weights and losses in float32
+    # The picture, enlarged or reduced by this factor, is looked at in tiles of IMAGE_MAX_DIM pixels; see
+    # mrcnn/tiles.py. None: the whole picture is fitted into the network, as the original does.
+    TILE_SCALE = None
 
     def __init__(self, **overrides):
         known = self._names() - {"BATCH_SIZE", "IMAGE_SHAPE", "IMAGE_META_SIZE"}
@@ -199,7 +202,9 @@ _RULES = [
         "DETECTION_NMS_THRESHOLD", "LEARNING_MOMENTUM",
     )),
     *((name, *_AMOUNT) for name in ("IMAGE_MIN_SCALE", "LEARNING_RATE", "WEIGHT_DECAY")),
-    ("GRADIENT_CLIP_NORM", lambda v: v is None or (_number(0)(v) and v > 0), "a number above 0, or None"),
+    *((name, lambda v: v is None or (_number(0)(v) and v > 0), "a number above 0, or None") for name in (
+        "GRADIENT_CLIP_NORM", "TILE_SCALE",
+    )),
     ("VALIDATION_STEPS", _whole(0), "a whole number of at least 0"),
     ("POOL_SIZE", _whole(2), "a whole number of at least 2"),
     ("MASK_POOL_SIZE", _whole(2), "a whole number of at least 2"),
@@ -260,6 +265,15 @@ _RELATIONS = [
     (
         lambda c: c.IMAGE_MIN_DIM <= c.IMAGE_MAX_DIM,
         "IMAGE_MIN_DIM {IMAGE_MIN_DIM} must not be larger than IMAGE_MAX_DIM {IMAGE_MAX_DIM}.",
+    ),
+    (
+        lambda c: c.TILE_SCALE is None or c.IMAGE_RESIZE_MODE == "square",
+        "TILE_SCALE is {TILE_SCALE}, but IMAGE_RESIZE_MODE is {IMAGE_RESIZE_MODE!r}; tiles need 'square'.",
+    ),
+    (
+        lambda c: c.TILE_SCALE is None or c.TILE_SCALE <= c.IMAGE_MAX_DIM / 16,
+        "TILE_SCALE is {TILE_SCALE}, but a tile of IMAGE_MAX_DIM = {IMAGE_MAX_DIM} must show at least 16 "
+        "pixels of the picture.",
     ),
     (
         lambda c: c.ROI_POSITIVE_RATIO > 0,

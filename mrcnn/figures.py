@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from mrcnn.colors import text_color
+from mrcnn.crops import as_crops
 
 
 def inside_picture(boxes, shape):
@@ -32,11 +33,17 @@ def find_outlines(mask, box):
 
     Points are the centres of border pixels, in pixels of the whole picture; holes have outlines too.
     """
+    y1, x1, y2, x2 = box
+    return crop_outlines(mask[y1:y2, x1:x2], box)
+
+
+def crop_outlines(crop, box):
+    """As `find_outlines`, of a mask (h, w) that is kept inside its box alone."""
     if is_empty(box):
         return ()
-    y1, x1, y2, x2 = box
-    inside = np.ascontiguousarray(mask[y1:y2, x1:x2], dtype=np.uint8)
-    return cv2.findContours(inside, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE, offset=(x1, y1))[0]
+    inside = np.ascontiguousarray(crop, dtype=np.uint8)
+    corner = int(box[1]), int(box[0])
+    return cv2.findContours(inside, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE, offset=corner)[0]
 
 
 def place_labels(boxes, sizes, shape):
@@ -59,8 +66,11 @@ def place_labels(boxes, sizes, shape):
         columns = x1, x2 - w, (x1 + x2 - w) / 2, x2, x1 - w
         places = np.array([(y, x) for x in columns for y in rows])
         places = np.clip(places, 0, np.maximum(0, np.subtract(shape, size)))
-        begin = np.maximum(places[:, None], taken[:, :2])
-        end = np.minimum(places[:, None] + size, taken[:, 2:])
+        # Among thousands, few are near enough to be hidden.
+        first, last = places.min(axis=0), places.max(axis=0) + size
+        near = taken[((taken[:, :2] < last) & (taken[:, 2:] > first)).all(axis=1)]
+        begin = np.maximum(places[:, None], near[:, :2])
+        end = np.minimum(places[:, None] + size, near[:, 2:])
         hidden = np.clip(end - begin, 0, None).prod(axis=-1).sum(axis=-1)
         corners[i] = places[hidden.argmin()]
         taken = np.vstack([taken, [*corners[i], *(corners[i] + size)]])
@@ -97,10 +107,11 @@ def draw_rectangle(ax, box, color, **style):
 
 
 def draw_outlines(ax, boxes, masks, colors):
+    """The outlines of masks (H, W, N), or `MaskCrops`, as far as they lie in the boxes."""
     from matplotlib.patches import Polygon
 
-    for i, box in enumerate(boxes):
-        for points in find_outlines(masks[..., i], box):
+    for i, (box, crop) in enumerate(zip(boxes, as_crops(masks, boxes).crops, strict=True)):
+        for points in crop_outlines(crop, box):
             ax.add_patch(Polygon(points[:, 0] + 0.5, fill=False, edgecolor=colors[i], linewidth=2))
 
 

@@ -397,7 +397,7 @@ def expand_mask(bbox, mini_mask, image_shape):
     Returns:
         (H, W, N) bool.
     """
-    return _paste(np.moveaxis(mini_mask, -1, 0), bbox, image_shape, np.greater)
+    return paste_crops(*_crop(np.moveaxis(mini_mask, -1, 0), bbox, image_shape, np.greater), image_shape)
 
 
 def unmold_mask(mask, bbox, image_shape):
@@ -428,19 +428,37 @@ def unmold_masks(masks, boxes, image_shape):
     Returns:
         (H, W, N) bool. It lies in memory mask by mask, so `result[:, :, i]` is contiguous.
     """
-    return _paste(masks, boxes, image_shape, np.greater_equal)
+    return paste_crops(*unmold_crops(masks, boxes, image_shape), image_shape)
 
 
-def _paste(masks, boxes, image_shape, inside):
-    """Resize (N, h, w) masks to boxes of a picture; where `inside(value, 0.5)`, gives (H, W, N)."""
-    height, width = image_shape[:2]
-    full = np.zeros((len(masks), height, width), bool)
-    for canvas, mask, (y1, x1, y2, x2) in zip(full, masks, boxes, strict=True):
-        top, left, bottom, right = max(y1, 0), max(x1, 0), min(y2, height), min(x2, width)
+def unmold_crops(masks, boxes, image_shape):
+    """As `unmold_masks`, but each mask inside its box alone, which in a large picture is far less.
+
+    Returns:
+        list of N arrays (h, w) bool, and (N, 4) the boxes that they have, cut at the picture's border.
+    """
+    return _crop(masks, boxes, image_shape, np.greater_equal)
+
+
+def _crop(masks, boxes, image_shape, inside):
+    """Resize (N, h, w) masks to boxes of a picture, and see where `inside(value, 0.5)`."""
+    edges = np.tile(image_shape[:2], 2)
+    seen_boxes = np.clip(np.reshape(boxes, (-1, 4)), 0, edges)
+    crops = []
+    for mask, (y1, x1, y2, x2), (top, left, bottom, right) in zip(masks, boxes, seen_boxes, strict=True):
         if top < bottom and left < right:
             resized = resize(mask, (y2 - y1, x2 - x1), preserve_range=True)
-            seen = resized[top - y1 : bottom - y1, left - x1 : right - x1]
-            inside(seen, 0.5, out=canvas[top:bottom, left:right])
+            crops.append(inside(resized[top - y1 : bottom - y1, left - x1 : right - x1], 0.5))
+        else:
+            crops.append(np.zeros((max(bottom - top, 0), max(right - left, 0)), bool))
+    return crops, seen_boxes
+
+
+def paste_crops(crops, boxes, image_shape):
+    """Masks that are kept inside their boxes, (h, w) bool each, as masks of the whole picture, (H, W, N)."""
+    full = np.zeros((len(crops), *image_shape[:2]), bool)
+    for canvas, crop, (y1, x1, y2, x2) in zip(full, crops, boxes, strict=True):
+        canvas[y1:y2, x1:x2] = crop
     return full.transpose(1, 2, 0)
 
 

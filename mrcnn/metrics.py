@@ -11,6 +11,7 @@ import io
 
 import numpy as np
 
+from mrcnn.crops import as_crops, run_lengths
 from mrcnn.network.boxes import iou as box_iou
 
 # As pycocotools orders them.
@@ -207,7 +208,8 @@ def coco_results(image_id, result, category_ids=None):
 
     Args:
         image_id: id of the picture in the ground truth.
-        result: dict `rois`, `class_ids`, `scores`, `masks`, as `detect` gives it for a picture.
+        result: dict `rois`, `class_ids`, `scores`, `masks`, as `detect` gives it for a picture; the masks
+            may be `MaskCrops`.
         category_ids: dict class id → category id of the ground truth. Classes that are not in it
             are left out. By default the category id is the class id.
 
@@ -217,20 +219,22 @@ def coco_results(image_id, result, category_ids=None):
     """
     from pycocotools import mask as mask_utils
 
-    entries = []
+    masks, entries = as_crops(result["masks"]), []
     for i, (class_id, score) in enumerate(zip(result["class_ids"], result["scores"], strict=True)):
         category_id = int(class_id) if category_ids is None else category_ids.get(int(class_id))
         if category_id is None:
             continue
         y1, x1, y2, x2 = (float(edge) for edge in result["rois"][i])
-        rle = mask_utils.encode(np.asfortranarray(result["masks"][:, :, i], np.uint8))
+        size = [int(side) for side in masks.picture_shape]
+        runs = {"size": size, "counts": run_lengths(masks.crops[i], masks.boxes[i], size)}
+        rle = mask_utils.frPyObjects(runs, *size)
         entries.append(
             {
                 "image_id": image_id,
                 "category_id": category_id,
                 "bbox": [x1, y1, x2 - x1, y2 - y1],
                 "score": float(score),
-                "segmentation": {"size": rle["size"], "counts": rle["counts"].decode()},
+                "segmentation": {"size": size, "counts": rle["counts"].decode()},
             }
         )
     return entries

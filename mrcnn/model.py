@@ -6,6 +6,7 @@ stage of a detection (`trace`) and trains. `load` gives one that is ready to det
 
 import datetime
 import logging
+import os
 import re
 import threading
 from contextlib import contextmanager
@@ -15,16 +16,19 @@ from pathlib import Path
 import keras
 import numpy as np
 from keras import ops
+from PIL import Image
 
 from mrcnn import images as pictures
 from mrcnn import weights
 from mrcnn.config import Config
+from mrcnn.crops import MaskCrops
 from mrcnn.data.coco_names import CLASS_NAMES
 from mrcnn.network import boxes as box_ops
 from mrcnn.network import kernels
 from mrcnn.network.anchors import anchors_for
 from mrcnn.network.assembly import inference_network, roi_levels
 from mrcnn.network.roi_align import pyramid_level
+from mrcnn.tiles import cut_tile, find_in_tiles, regions_of, size_in_tile
 from mrcnn.trace import Trace
 from mrcnn.training.batches import Batches, FollowEpoch
 from mrcnn.training.learner import (
@@ -70,6 +74,8 @@ class MaskRCNN:
     Attributes:
         keras_model: the `keras.Model`; its layers have the original's names.
         epoch: epochs trained so far, as told by the name of the checkpoint loaded.
+        examples: list of `mrcnn.data.cutouts.Cutout` that it was taught by (`mrcnn.teach`); they are kept in
+            the files that are saved.
 
     Raises:
         ValueError: an unknown mode.
@@ -80,6 +86,7 @@ class MaskRCNN:
             raise ValueError(f"mode is {mode!r}; choose 'inference' or 'training'.")
         self.mode, self.config, self.model_dir = mode, config, str(model_dir)
         self.class_names = class_names and list(class_names)
+        self.examples = []
         self.keras_model = self.build(mode, config)
         self._anchors, self._lock = {}, threading.Lock()
         self._checkpoint = None
@@ -124,7 +131,7 @@ class MaskRCNN:
         Args:
             detecting: attributes of the config that detecting by these weights is to have otherwise.
         """
-        weights.save(self.keras_model, filepath, self.metadata(detecting), dtype, optimizer)
+        weights.save(self.keras_model, filepath, self.metadata(detecting), dtype, optimizer, self.examples)
 
     def metadata(self, detecting=None):
         """What a file of weights tells of its model beside the weights, as a dict for JSON."""
@@ -170,41 +177,85 @@ class MaskRCNN:
     def detect(self, images, verbose=0):
         """Find the objects of pictures.
 
+        With `TILE_SCALE` in the config, pictures are looked at in tiles, see `mrcnn.tiles`.
+
         Args:
             images: list of pictures of any sizes: arrays, Pillow images or paths; see
                 `mrcnn.images.as_rgb`. With `IMAGE_CHANNEL_COUNT` other than 3, arrays of that many channels.
+                One picture is taken for a list of one.
             verbose: 1 logs what goes into the network.
 
         Returns:
             list of dicts, one a picture, of its N detections, surest first: `rois` (N, 4) int32, pixels of
             the picture; `class_ids` (N,) int32; `scores` (N,) float32; `masks` (H, W, N) bool.
         """
+        return [_with_full_masks(result) for result in self.detect_crops(images, verbose)]
+
+    def detect_crops(self, images, verbose=0, progress=iter):
+        """As `detect`, but with masks inside their boxes alone, which large pictures need.
+
+        Args:
+            progress: called with the list of a picture's tiles, if it is looked at in tiles, gives an
+                iterator over them: `tqdm.tqdm`, say.
+
+        Yields:
+            for each picture, what `detect` gives, its `masks` as `mrcnn.crops.MaskCrops`.
+        """
         self._check_mode("inference", "detect")
-        if isinstance(images, str) or not np.iterable(images) or getattr(images, "ndim", 4) != 4:
-            raise ValueError("detect takes a list of pictures; for one picture, write detect([picture]).")
-        results = []
+        images = _as_list(images)
+        if not self.config.TILE_SCALE:
+            return self._detect_whole(images, verbose)
+        return (
+            self._in_tiles(self._pixels(image), lambda tiles: self._detect_whole(tiles, verbose), progress)
+            for image in images
+        )
+
+    def _detect_whole(self, images, verbose=0):
+        """Results, masks inside their boxes, of pictures that are fitted into the network."""
         for batch in self._batches(images):
             if verbose:
                 for item in batch:
                     log.info("picture %s, molded %s", item.image.shape, item.molded.shape)
             _, detections, masks = self._run(self._find, batch)
-            results += [self._result(*parts) for parts in zip(batch, detections, masks, strict=True)]
-        return results
+            for parts in zip(batch, detections, masks, strict=True):
+                yield self._result(*parts)
+
+    def _in_tiles(self, image, find, progress=iter):
+        """What `find` finds in the tiles of a picture; see `mrcnn.tiles.find_in_tiles`."""
+        config = self.config
+        return find_in_tiles(
+            image, find, config.IMAGE_MAX_DIM, config.TILE_SCALE, config.BATCH_SIZE, progress
+        )
+
+    @property
+    def tile_side(self):
+        """Pixels of a picture along the side of a tile, or None where whole pictures are looked at."""
+        scale = self.config.TILE_SCALE
+        return self.config.IMAGE_MAX_DIM / scale if scale else None
 
     def trace(self, image):
         """Detect on one picture, and keep what the network computed on the way; see `Trace`.
 
         It is the same computation as that of `detect`, and gives the same detections.
+
+        Raises:
+            ValueError: the picture is looked at in more than one tile.
         """
         self._check_mode("inference", "trace")
-        item = self._mold(image)
+        image = self._pixels(image)
+        item = self._mold(self._only_tile(image) if self.config.TILE_SCALE else image)
         stages, detections, masks = self._run(self._trace, [item])
         stages = {name: ops.convert_to_numpy(value)[0] for name, value in stages.items()}
         levels = pyramid_level(ops.convert_to_tensor(stages["proposals"]), np.prod(item.molded.shape[:2]))
+        result, window = self._result(item, detections[0], masks[0]), item.window
+        if self.config.TILE_SCALE:
+            in_tile = result
+            result = self._in_tiles(image, lambda _: [in_tile])
+            window = (0, 0, *size_in_tile((0, 0, *image.shape[:2]), self.config.TILE_SCALE))
         return Trace(
-            image=item.image,
+            image=image,
             molded=item.molded,
-            window=np.array(item.window),
+            window=np.array(window),
             features={name: stages[name] for name in ("C2", "C3", "C4", "C5", "P2", "P3", "P4", "P5", "P6")},
             anchors=self.anchors(item.molded.shape)[0],
             rpn_logits=stages["rpn_logits"],
@@ -218,8 +269,19 @@ class MaskRCNN:
             class_deltas=stages["class_deltas"],
             detections=detections[0],
             mask_probs=masks[0],
-            **self._result(item, detections[0], masks[0]),
+            **_with_full_masks(result),
         )
+
+    def _only_tile(self, image):
+        side, scale = self.config.IMAGE_MAX_DIM, self.config.TILE_SCALE
+        regions = regions_of(image.shape, side, scale)
+        if len(regions) > 1:
+            y1, x1, y2, x2 = regions[0]
+            raise ValueError(
+                f"The picture of shape {image.shape} is looked at in {len(regions)} tiles, but a trace shows "
+                f"one; cut a piece of at most {y2 - y1} by {x2 - x1} pixels out of it."
+            )
+        return cut_tile(image, regions[0], side, scale)
 
     def class_masks(self, trace):
         """The masks of every class for the detections of a trace, which keeps those of their own class alone.
@@ -251,18 +313,23 @@ class MaskRCNN:
         if self.mode != mode:
             raise ValueError(f"{what} needs a model made with mode={mode!r}; this one is for {self.mode}.")
 
-    def _mold(self, image):
-        """Bring one picture to the network's size and colours."""
+    def _pixels(self, image):
+        """One picture, in whatever form, as the array that the network is to see."""
         config = self.config
         if config.IMAGE_CHANNEL_COUNT == 3:
-            image = pictures.as_rgb(image)
-        elif np.ndim(image) != 3 or np.shape(image)[2] != config.IMAGE_CHANNEL_COUNT:
+            return pictures.as_rgb(image)
+        if np.ndim(image) != 3 or np.shape(image)[2] != config.IMAGE_CHANNEL_COUNT:
             raise ValueError(
                 f"The picture has shape {np.shape(image)}; expected (height, width, "
                 f"{config.IMAGE_CHANNEL_COUNT}), as config.IMAGE_CHANNEL_COUNT says."
             )
-        elif not (np.size(image) and np.isfinite(image).all()):
+        if not (np.size(image) and np.isfinite(image).all()):
             raise ValueError("The picture has no pixels, or NaN or infinite values; replace them, say by 0.")
+        return np.asarray(image)
+
+    def _mold(self, image):
+        """Bring one picture to the network's size and colours."""
+        config, image = self.config, self._pixels(image)
         # A random crop is for training; to detect, the whole picture is looked at.
         mode = "pad64" if config.IMAGE_RESIZE_MODE == "crop" else config.IMAGE_RESIZE_MODE
         resized, window, scale, _, _ = pictures.resize_image(
@@ -319,15 +386,16 @@ class MaskRCNN:
         )
 
     def _result(self, item, detections, masks):
-        """From the network's units to the picture's: what `detect` returns for one picture."""
+        """From the network's units to the picture's: what `detect_crops` gives for one picture."""
         boxes = to_picture(detections[:, :4], item.window, item.molded.shape, item.image.shape)
         there = box_ops.area(boxes) > 0  # rounded to pixels, the smallest may vanish
         boxes, detections = boxes[there], detections[there]
+        crops, seen = pictures.unmold_crops(masks[there], boxes, item.image.shape)
         return {
             "rois": boxes,
             "class_ids": detections[:, 4].astype(np.int32),
             "scores": detections[:, 5],
-            "masks": pictures.unmold_masks(masks[there], boxes, item.image.shape),
+            "masks": MaskCrops(seen, crops, item.image.shape[:2]),
         }
 
     # Training
@@ -460,6 +528,20 @@ class Molded:
     window: tuple
 
 
+def _as_list(images):
+    """What `detect` was given as a list of pictures; raises ValueError if it is none."""
+    if isinstance(images, (str, os.PathLike, Image.Image)) or getattr(images, "ndim", 4) in (2, 3):
+        return [images]
+    if not np.iterable(images) or getattr(images, "ndim", 4) != 4:
+        raise ValueError("detect takes a picture or a list of pictures: arrays, Pillow images or paths.")
+    return images
+
+
+def _with_full_masks(result):
+    """A result with masks (H, W, N) in place of those that are kept inside their boxes."""
+    return result | {"masks": result["masks"].full()}
+
+
 def to_picture(boxes, window, molded_shape, image_shape):
     """Boxes [N, 4] from normalised in the molded picture to int32 pixels of the picture in its `window`."""
     y1, x1, y2, x2 = box_ops.normalise(window, molded_shape)
@@ -515,4 +597,5 @@ def load(name="coco", **overrides):
         class_names = CLASS_NAMES if len(CLASS_NAMES) == config.NUM_CLASSES else numbered
     model = MaskRCNN("inference", config, class_names=class_names)
     model.load_weights(path)
+    model.examples = weights.read_examples(path)
     return model

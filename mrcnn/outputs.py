@@ -6,6 +6,7 @@ from collections import Counter
 import numpy as np
 from PIL import Image
 
+from mrcnn.crops import as_crops
 from mrcnn.files import replacing
 
 
@@ -20,19 +21,32 @@ def write_png(path, pixels):
 
 
 def label_map(masks):
-    """Object n of masks (H, W, N) as grey level n, the first on top: (H, W) uint8, or uint16 over 255."""
-    labels = np.zeros(masks.shape[:2], np.uint8 if masks.shape[2] <= 255 else np.uint16)
-    for number in reversed(range(masks.shape[2])):
-        labels[masks[:, :, number]] = number + 1
+    """Object n of masks (H, W, N), or `MaskCrops`, as grey level n, the first on top.
+
+    Returns:
+        (H, W) uint8, or uint16 over 255.
+    """
+    masks = as_crops(masks)
+    labels = np.zeros(masks.picture_shape, np.uint8 if len(masks.crops) <= 255 else np.uint16)
+    for number, (place, crop) in reversed(list(enumerate(masks.parts(), 1))):
+        labels[place][crop] = number
     return labels
+
+
+def file_name(name):
+    """The name of a class as part of a file's: without what parts folders."""
+    return name.replace("/", "-").replace("\\", "-")
 
 
 def write_masks(folder, result, class_names):
     """Write each mask as a PNG of its own, `dog_1.png`, `dog_2.png`, …, in place of those that are there."""
     for old in folder.glob("*.png"):  # there may have been more
         old.unlink()
-    numbers = Counter()
-    for class_id, mask in zip(result["class_ids"], np.moveaxis(result["masks"], 2, 0), strict=True):
-        name = class_names[class_id].replace("/", "-").replace("\\", "-")
+    masks, numbers = as_crops(result["masks"]), Counter()
+    canvas = np.zeros(masks.picture_shape, np.uint8)
+    for class_id, (place, crop) in zip(result["class_ids"], masks.parts(), strict=True):
+        name = file_name(class_names[class_id])
         numbers[name] += 1
-        write_png(folder / f"{name}_{numbers[name]}.png", mask.astype(np.uint8) * 255)
+        canvas[place][crop] = 255
+        write_png(folder / f"{name}_{numbers[name]}.png", canvas)
+        canvas[place] = 0

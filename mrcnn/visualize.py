@@ -11,6 +11,8 @@ picture's own resolution and without a figure.
 
 import html
 import itertools
+import math
+from collections import Counter
 from pathlib import Path
 
 import cv2
@@ -20,12 +22,13 @@ from matplotlib.colors import to_rgb
 from PIL import Image, ImageDraw, ImageFont
 
 from mrcnn.colors import OKABE_ITO, random_colors, text_color, to_bytes
+from mrcnn.crops import MaskCrops, as_crops
 from mrcnn.figures import (
+    crop_outlines,
     draw_labels,
     draw_outlines,
     draw_rectangle,
     enlarge,
-    find_outlines,
     inside_picture,
     place_labels,
     show_picture,
@@ -76,11 +79,12 @@ def _check_boxes(boxes, name="boxes"):
 
 
 def _check_masks(masks, count, shape, name="masks"):
-    """Masks as an array [H, W, count]; None stays None."""
+    """Masks as an array [H, W, count] or as `MaskCrops`; None stays None."""
     if masks is None:
         return None
-    masks = np.asarray(masks)
-    if count == 0 and masks.size == 0:
+    if not isinstance(masks, MaskCrops):
+        masks = np.asarray(masks)
+    if count == 0 and 0 in masks.shape:
         return np.zeros((*shape, 0), dtype=bool)
     if masks.shape != (*shape, count):
         raise ValueError(
@@ -178,10 +182,9 @@ def _tint(canvas, boxes, masks, colors):
 
     Work is done box by box: a hundred small objects cost no more than one that fills the picture.
     """
-    for i in reversed(range(len(boxes))):
-        y1, x1, y2, x2 = boxes[i]
-        inside = np.ascontiguousarray(masks[y1:y2, x1:x2, i])
-        apply_mask(canvas[y1:y2, x1:x2], inside, colors[i], alpha=0.45)
+    parts = zip(as_crops(masks, boxes).parts(), colors, strict=True)
+    for (place, crop), color in reversed(list(parts)):
+        apply_mask(canvas[place], np.ascontiguousarray(crop), color, alpha=0.45)
 
 
 def _render_label(caption, font, color):
@@ -194,7 +197,7 @@ def _render_label(caption, font, color):
     return np.asarray(label)
 
 
-def draw_instances(image, boxes, masks, class_ids, class_names, scores=None, colors=None):
+def draw_instances(image, boxes, masks, class_ids, class_names, scores=None, colors=None, size=None):
     """Paint detected objects on a picture, at the picture's own resolution.
 
     Each object gets a tint and an outline of its mask, its box, and a caption such as "dog 0.98".
@@ -204,11 +207,13 @@ def draw_instances(image, boxes, masks, class_ids, class_names, scores=None, col
     Args:
         image: Picture, as `mrcnn.images.as_rgb` takes it; it is not changed.
         boxes: (N, 4) in pixels; what lies outside the picture is cut.
-        masks: (H, W, N) boolean, or None for boxes alone.
+        masks: (H, W, N) boolean or `MaskCrops`, or None for boxes alone.
         class_ids: (N,) integers.
         class_names: The name of each class id, a list or a dictionary.
         scores: (N,) in 0..1, or None for captions without numbers.
         colors: N colours; None gives those of `random_colors`.
+        size: Side of a square picture whose lines and letters these are to have, in pixels; by default one
+            of as many pixels as the picture, or what is less. A large picture of small objects wants less.
 
     Returns:
         (H, W, 3) uint8.
@@ -226,15 +231,16 @@ def draw_instances(image, boxes, masks, class_ids, class_names, scores=None, col
     captions = _captions(class_ids, class_names, scores)
 
     boxes = inside_picture(boxes, shape)
-    size = np.sqrt(np.prod(shape))
+    size = min(size or math.inf, math.sqrt(math.prod(shape)))
     line = max(1, round(size / 600))
     outline = line + 1 if size > 200 else 1
     if masks is not None:
+        masks = as_crops(masks, boxes)
         _tint(canvas, boxes, masks, colors)
     for i in reversed(range(len(boxes))):
         _draw_border(canvas, boxes[i], to_bytes(colors[i]), line)
         if masks is not None:
-            outlines = find_outlines(masks[..., i], boxes[i])
+            outlines = crop_outlines(masks.crops[i], boxes[i])
             cv2.drawContours(canvas, outlines, -1, to_bytes(colors[i]), outline, cv2.LINE_AA)
 
     # Matplotlib brings this font along: letters look the same on every machine.
@@ -248,6 +254,27 @@ def draw_instances(image, boxes, masks, class_ids, class_names, scores=None, col
         if h <= shape[0] and w <= shape[1] and 4 * h * w <= shape[0] * shape[1]:
             canvas[y : y + h, x : x + w] = label
     return canvas
+
+
+def draw_numbered(image, result, class_names, size=None):
+    """Paint what `detect` gave for a picture, numbered, for counting: "7", or "key 7" among several classes.
+
+    Args:
+        image: Picture, as `mrcnn.images.as_rgb` takes it; it is not changed.
+        result: dict `rois`, `class_ids`, `masks`.
+        class_names: The name of each class id.
+        size: As for `draw_instances`.
+
+    Returns:
+        (H, W, 3) uint8.
+    """
+    single, totals, captions = len(class_names) == 2, Counter(), {}
+    for i, class_id in enumerate(result["class_ids"]):
+        totals[class_id] += 1
+        name = "" if single else f"{class_names[class_id]} "
+        captions[i] = f"{name}{totals[class_id]}"
+    numbers = np.arange(len(captions))
+    return draw_instances(image, result["rois"], result["masks"], numbers, captions, size=size)
 
 
 # ---------------------------------------------------------------------------------------------

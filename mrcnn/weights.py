@@ -36,6 +36,7 @@ __all__ = [
     "save",
 ]
 
+EXAMPLES = "examples"  # the group of a file in which they are, a name that no layer has
 HEADS = ("mrcnn_class_logits", "mrcnn_bbox_fc", "mrcnn_bbox", "mrcnn_mask")  # they depend on the classes
 OUTPUTS = {"rpn_class_logits", "rpn_class", "rpn_bbox", "mrcnn_class", "mrcnn_bbox"}  # have no weights
 SHOWN = 4  # names in an error
@@ -259,7 +260,7 @@ def load_optimizer(optimizer, path):
 # Save
 
 
-def save(model, path, metadata=None, dtype="float32", optimizer=None):
+def save(model, path, metadata=None, dtype="float32", optimizer=None, examples=()):
     """Write a model's variables in the original's layout, all or nothing.
 
     Args:
@@ -269,6 +270,7 @@ def save(model, path, metadata=None, dtype="float32", optimizer=None):
         dtype: "float32", or "float16" for a compressed file of a fifth of the size, good to three digits;
             values too large for half precision stay float32.
         optimizer: a Keras optimizer whose state is kept too; `load_optimizer` restores it.
+        examples: list of `mrcnn.data.cutouts.Cutout` that it was taught by; `read_examples` reads them.
 
     Raises:
         WeightsError: the weights contain NaN, or the file cannot be written. A file that was there is as
@@ -290,11 +292,28 @@ def save(model, path, metadata=None, dtype="float32", optimizer=None):
             _write_group(file, name, {f"{key}:0": v for key, v in named.items()}, dtype)
         if optimizer is not None:
             _write_group(file, "optimizer_weights", {f"{i}:0": v for i, v in enumerate(optimizer.variables)})
+        for i, cutout in enumerate(examples):
+            dataset = file.create_dataset(f"{EXAMPLES}/{i}", data=cutout.pixels, compression="gzip")
+            dataset.attrs.update(name=cutout.name, around=cutout.around)
     try:
         with replacing(path) as temporary:
             temporary.write_bytes(content.getbuffer())
     except CannotWrite as error:
         raise WeightsError(str(error)) from error
+
+
+def read_examples(path):
+    """The examples that the weights of a file were taught by: list of `mrcnn.data.cutouts.Cutout`.
+
+    Raises:
+        FileNotFoundError, WeightsError: the file is none of weights.
+    """
+    from mrcnn.data.cutouts import Cutout  # late, because weights without examples need no OpenCV
+
+    with open_layout(path) as root:
+        group = root.get(EXAMPLES, {})
+        datasets = [group[key] for key in sorted(group, key=int)]
+        return [Cutout(data[()], str(data.attrs["name"]), data.attrs["around"]) for data in datasets]
 
 
 def _write_group(file, name, variables, dtype=None):

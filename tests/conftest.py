@@ -30,3 +30,18 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 def golden():
     """Loader of the recorded inputs and outputs of one function of the reference, by its name."""
     return lambda name: np.load(GOLDEN / "functions" / f"{name}.npz")
+
+
+@pytest.fixture
+def tiny_teaching(tmp_path, monkeypatch):
+    """Has `mrcnn.teach` teach a network that takes no time; gives weights to start from."""
+    from mrcnn import teaching
+    from mrcnn.model import MaskRCNN
+    from tests.tiny import TinyTaught, enliven
+
+    detecting = {"IMAGES_PER_GPU": 1, "IMAGE_MIN_DIM": 128, "IMAGE_MAX_DIM": 128, "PRE_NMS_LIMIT": 100}
+    monkeypatch.setattr(teaching, "TaughtConfig", TinyTaught)
+    monkeypatch.setattr(teaching, "DETECTING", detecting)
+    path = tmp_path / "start.h5"
+    enliven(MaskRCNN("inference", TinyTaught(IMAGES_PER_GPU=1))).save_weights(path)
+    return path

@@ -89,6 +89,8 @@ print(*{"keras", "tensorflow", "jax", "torch", "numpy"} & set(sys.modules), "imp
         (["detect", "a.png", "--size", "100"], "multiple of 64"),
         (["detect", "a.png", "--min-confidence", "1.5"], "0 to 1"),
         (["detect", "a.png", "--min-confidence", "nan"], "0 to 1"),
+        (["detect", "a.png", "--tile", "0"], "'0' is no number above 0"),
+        (["detect", "--tile", "a.png"], "'a.png' is no number above 0; name pictures before --tile"),
         (["detect", "a.png", "--threads", "0"], "at least 1"),
         (["detect", "a.png", "--backend", "theano"], "theano"),
         (["train", "--dataset", "toybox", "--epochs", "many"], "many"),
@@ -179,12 +181,15 @@ def test_same_stems_and_pictures_named_twice(here, model_file):
     assert {entry["file_name"] for entry in entries} <= {"a.png", "a.jpg", "A.png", "a-2.png"}
 
 
-def test_all_outputs_tell_the_same(here, model_file, capsys):
+@pytest.mark.parametrize(
+    "tile, changes", [([], {}), (["--tile"], {"TILE_SCALE": 1.0}), (["--tile", "0.7"], {"TILE_SCALE": 0.7})]
+)
+def test_all_outputs_tell_the_same(tile, changes, here, model_file, capsys):
     picture("a.png", size=(50, 90))
     picture("b.png", 1)
     every = ["--json", "--csv", "--masks", "--label-map"]
-    assert main(["detect", "a.png", "b.png", "--weights", model_file, *every]) == 0
-    model = mrcnn.load(model_file)
+    assert main(["detect", "a.png", "b.png", "--weights", model_file, *every, *tile]) == 0
+    model = mrcnn.load(model_file, **changes)
     entries = json.loads((here / "results/detections.json").read_text())
     rows = list(csv.DictReader((here / "results/detections.csv").open()))
     assert len(entries) == len(rows) > 0
@@ -258,6 +263,36 @@ def test_size_is_that_of_the_network_not_of_the_picture(here, model_file):
     picture("a.png", size=(100, 140))
     assert main(["detect", "a.png", "--weights", model_file, "--size", "128"]) == 0
     assert Image.open("results/a.png").size == (140, 100)
+
+
+def test_tiles_are_for_pictures_that_pillow_takes_for_unsafe(here, model_file, capsys, monkeypatch):
+    picture("a.png", size=(90, 200))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    command = ["detect", "a.png", "--weights", model_file, "--force"]
+    assert main(command) == 2
+    assert "1,000 pixels" in capsys.readouterr().err
+    assert main([*command, "--tile"]) == 0
+    assert Image.MAX_IMAGE_PIXELS == 1000  # for that run only
+    assert cv2.imread("results/a.png").shape == (90, 200, 3)
+
+
+def test_weights_that_look_in_tiles_do_so_unasked(here, model_file):
+    model = mrcnn.load(model_file, TILE_SCALE=0.5)
+    model.save_weights("tiled.h5")
+    picture("a.png", size=(90, 200))
+    assert main(["detect", "a.png", "--weights", "tiled.h5", "--json"]) == 0
+    entries = json.loads((here / "results/detections.json").read_text())
+    (found,) = model.detect("a.png")
+    np.testing.assert_allclose([entry["score"] for entry in entries], found["scores"])
+
+
+def test_tiles_of_weights_in_another_resize_mode(here, capsys):
+    model = tiny(IMAGE_RESIZE_MODE="pad64")
+    model.class_names = NAMES
+    model.save_weights("pad64.h5")
+    picture("a.png", size=(90, 200))
+    assert main(["detect", "a.png", "--weights", "pad64.h5", "--tile"]) == 0
+    assert Image.open("results/a.png").size == (200, 90)
 
 
 def test_video(here, model_file, capsys):

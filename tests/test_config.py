@@ -102,6 +102,14 @@ def own_backbone(image):
         ({"MASK_SHAPE": [56, 56]}, r"MASK_SHAPE \[56, 56\] must be twice MASK_POOL_SIZE = 14"),
         ({"TRAIN_BN": 1}, "TRAIN_BN"),
         ({"ROI_POSITIVE_RATIO": 0}, "ROI_POSITIVE_RATIO"),
+        ({"TILE_SCALE": 0}, "TILE_SCALE is 0, but must be a number above 0, or None"),
+        ({"TILE_SCALE": True}, "TILE_SCALE"),
+        ({"TILE_SCALE": float("inf")}, "TILE_SCALE is inf"),
+        ({"TILE_SCALE": 100}, "TILE_SCALE is 100, but a tile of IMAGE_MAX_DIM = 1024 must show at least 16"),
+        (
+            {"TILE_SCALE": 1, "IMAGE_RESIZE_MODE": "pad64", "IMAGE_MIN_DIM": 768},
+            "TILE_SCALE is 1, but IMAGE_RESIZE_MODE is 'pad64'; tiles need 'square'",
+        ),
         ({"LOSS_WEIGHTS": {"mask_loss": 1}}, "LOSS_WEIGHTS.*mrcnn_mask_loss"),
         ({"LOSS_WEIGHTS": {"mrcnn_mask_loss": -1}}, "LOSS_WEIGHTS"),
     ],
@@ -127,6 +135,7 @@ def test_a_value_that_cannot_work_is_refused_by_name_and_reason(values, words):
         {"IMAGE_RESIZE_MODE": "pad64", "IMAGE_MIN_DIM": 768, "IMAGE_MAX_DIM": 1000},
         {"MASK_POOL_SIZE": 28, "MASK_SHAPE": (56, 56)},
         {"LOSS_WEIGHTS": {"mrcnn_mask_loss": 2.0}},
+        {"TILE_SCALE": 0.25},
     ],
 )
 def test_other_values_that_work_are_kept(values):

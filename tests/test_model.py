@@ -141,14 +141,29 @@ def test_detecting_leaves_the_picture_as_it_was(net):
     np.testing.assert_array_equal(one, before)
 
 
-def test_one_picture_in_place_of_a_list_is_refused(net, tmp_path):
-    one = picture()
+def test_one_picture_is_a_list_of_one(net, tmp_path):
+    one = np.repeat(picture(channels=1), 3, axis=2)
     path = tmp_path / "one.png"
-    for single in (one, one[:, :, 0], Image.fromarray(one), path, str(path)):
-        with pytest.raises(ValueError, match=r"detect\(\[picture\]\)"):
-            net.detect(single)
+    Image.fromarray(one).save(path)
+    (expected,) = net.detect([one])
+    for single in (one, one[:, :, 0], one[:, :, :1], Image.fromarray(one), path, str(path)):
+        (result,) = net.detect(single)
+        assert_same(result, expected)
     results = net.detect(np.stack([one, one]))  # two pictures
     assert len(results) == 2
+
+
+@pytest.mark.parametrize("wrong", [3, None, np.zeros(4), np.zeros((1, 1, 8, 8, 3))])
+def test_what_is_no_picture_and_no_list_is_refused(net, wrong):
+    with pytest.raises(ValueError, match="a picture or a list of pictures"):
+        net.detect(wrong)
+
+
+def test_masks_inside_their_boxes_are_the_same_masks(net):
+    pictures = [picture(), picture(100, 30, 1)]
+    for crops, result in zip(net.detect_crops(pictures), net.detect(pictures), strict=True):
+        np.testing.assert_array_equal(crops["masks"].boxes, crops["rois"])
+        assert_same(crops | {"masks": crops["masks"].full()}, result)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 4000), (4000, 1), (20000, 20), (20, 20000)])
@@ -358,6 +373,73 @@ def test_trace_and_detect_agree_exactly(net):
     for seed in range(3):
         trace, result = net.trace(picture(seed=seed)), net.detect([picture(seed=seed)])[0]
         assert_same({name: getattr(trace, name) for name in result}, result)
+
+
+# ---- tiles
+
+
+@pytest.fixture(scope="module")
+def tiled():
+    """The same weights, to look at pictures in tiles of 64 pixels."""
+    return tiny(TILE_SCALE=1.0)
+
+
+def test_a_picture_that_fits_one_tile_is_not_enlarged(net, tiled):
+    full = tiled.detect(picture(64, 64))[0]
+    assert_same(full, net.detect(picture(64, 64))[0])
+    small = picture(40, 50)
+    padded = np.pad(small, [(0, 24), (0, 14), (0, 0)])
+    result, expected = tiled.detect(small)[0], net.detect(padded)[0]
+    check(result, 40, 50)
+    there = (np.minimum(expected["rois"], [40, 50, 40, 50])[:, :2] < [40, 50]).all(axis=1)
+    np.testing.assert_array_equal(result["scores"], expected["scores"][there])
+    np.testing.assert_array_equal(result["masks"], expected["masks"][:40, :50, there])
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0, 1.6])
+def test_trace_of_one_tile_and_detect_agree_exactly(scale):
+    model = tiny(TILE_SCALE=scale)
+    small = picture(int(40 / scale), int(64 / scale))
+    trace, result = model.trace(small), model.detect(small)[0]
+    check(result, *small.shape[:2])
+    assert len(result["scores"])
+    assert_same(trace.result, result)
+    assert trace.image.shape == small.shape and trace.molded.shape == (64, 64, 3)
+    assert trace.window.tolist() == [0, 0, 40, 64]
+    assert model.class_masks(trace).shape == (len(trace.detections), 28, 28, 4)
+
+
+def test_a_trace_of_several_tiles_is_refused(tiled):
+    with pytest.raises(ValueError, match="in 6 tiles.*at most 64 by 64 pixels"):
+        tiled.trace(picture(70, 110))
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_large_pictures_in_tiles(batch):
+    model = tiny(TILE_SCALE=1.0, IMAGES_PER_GPU=batch)
+    results = model.detect([picture(150, 200), picture(30, 300, 1)])
+    check(results[0], 150, 200)
+    check(results[1], 30, 300)
+    assert all(len(result["scores"]) for result in results)
+
+
+def test_tiles_are_told_to_progress(tiled):
+    seen = []
+    (result,) = tiled.detect_crops(picture(70, 110), progress=lambda tiles: seen.extend(tiles) or iter(tiles))
+    assert len(seen) == 6 and result["masks"].shape[:2] == (70, 110)
+
+
+def test_a_file_of_weights_says_that_it_looks_in_tiles(tiled, tmp_path):
+    tiled.save_weights(tmp_path / "tiled.h5")
+    loaded = model.load(tmp_path / "tiled.h5")
+    assert loaded.config.TILE_SCALE == 1.0
+    assert_same(loaded.detect(picture(70, 110))[0], tiled.detect(picture(70, 110))[0])
+
+
+def test_many_channels_in_tiles():
+    for scale in (1.0, 0.5):
+        five = tiny(IMAGE_CHANNEL_COUNT=5, MEAN_PIXEL=[100.0] * 5, IMAGES_PER_GPU=1, TILE_SCALE=scale)
+        check(five.detect(picture(200, 90, channels=5).astype(np.int64))[0], 200, 90)
 
 
 def test_modes_are_kept_apart(net):

@@ -7,6 +7,7 @@ from keras import ops
 from mrcnn.data.toybox import CLASS_NAMES
 from mrcnn.model import MaskRCNN
 from mrcnn.recipes import ToyboxConfig
+from mrcnn.training.timed import MOST_STEPS
 from mrcnn.weights import model_layers
 
 
@@ -44,6 +45,15 @@ class TinyTraining(TinyConfig):
     TRAIN_ROIS_PER_IMAGE = 12
     MAX_GT_INSTANCES = 8
     MINI_MASK_SHAPE = (28, 28)
+
+
+class TinyTaught(TinyTraining):
+    """The same for being taught."""
+
+    NAME = "taught"
+    MAX_GT_INSTANCES = 24
+    STEPS_PER_EPOCH = MOST_STEPS
+    IMAGES_PER_GPU = 2
 
 
 def enliven(model, seed=0):

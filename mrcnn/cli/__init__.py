@@ -9,11 +9,12 @@ import os
 import sys
 import warnings
 
-from mrcnn.cli import detect, evaluate, info, lesson, train, weights
+from mrcnn.cli import detect, evaluate, info, lesson, teach, train, weights
 from mrcnn.cli.options import complain
 
 EXAMPLES = """examples:
   python -m mrcnn detect images/input.png          masks on a picture, into results/input.png
+  python -m mrcnn teach coins                      a thing of your own, from one example in a minute
   python -m mrcnn train --dataset coins            learn to find coins, in a minute or two
   python -m mrcnn evaluate --dataset toybox        COCO's numbers on scenes never seen
   python -m mrcnn weights --download               fetch the COCO weights: 80 classes, real photographs
@@ -64,7 +65,7 @@ def make_parser():
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (detect, train, evaluate, weights, lesson, info):
+    for module in (detect, teach, train, evaluate, weights, lesson, info):
         command = module.add(commands)
         command.formatter_class = argparse.RawDescriptionHelpFormatter
         command.set_defaults(run=module.run, prog=command.prog)

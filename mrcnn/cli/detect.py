@@ -1,5 +1,7 @@
 """`mrcnn detect`: find the objects of pictures and videos."""
 
+import argparse
+import contextlib
 import itertools
 import os
 import sys
@@ -13,10 +15,14 @@ EXAMPLES = """examples:
   python -m mrcnn detect "shots/**/*.jpg" --masks           a pattern; each mask as a PNG of its own
   python -m mrcnn detect --weights coins coins.png --label-map
   python -m mrcnn detect --weights coco --size 512 clip.mp4 a video, on smaller and quicker frames
+  python -m mrcnn detect slide.tif --tile                   a large picture, at its own size, in tiles
+  python -m mrcnn detect slide.tif --tile 0.5               the same, reduced to half before it is looked at
   python -m mrcnn detect --weights logs/shapes/mask_rcnn_shapes_0010.h5 --min-confidence 0.9 a.png
 
 The exit status is 0 when all was done, 2 when something was not; the rest is done all the same.
 """
+
+MOST_PIXELS = 20_000**2  # of a picture that is looked at in tiles: as RGB, 1.2 GB
 
 
 def add(commands):
@@ -43,9 +49,26 @@ def add(commands):
     parser.add_argument(
         "--size", type=shared.side, metavar="PIXELS", help="side of the network's input, a multiple of 64"
     )
+    parser.add_argument(
+        "--tile",
+        nargs="?",
+        type=tile_scale,
+        const=1.0,
+        metavar="SCALE",
+        help="look at pictures of up to 20,000 by 20,000 pixels in overlapping tiles of the network's size, "
+        "enlarged or reduced by SCALE before (default: 1)",
+    )
     shared.add_force(parser)
     shared.add_machine(parser)
     return parser
+
+
+def tile_scale(text):
+    """The type of --tile, which may have swallowed the name of a picture."""
+    try:
+        return shared.number(0, float("inf"))(text)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{error}; name pictures before --tile, or say --tile 1") from error
 
 
 def run(options):
@@ -66,7 +89,8 @@ def run(options):
     model = load_model(described.path, options)
     outputs.class_names = model.class_names
     try:
-        failures |= detect_all(model, sources, outputs)
+        with large_pictures_allowed(model.config.TILE_SCALE is not None):
+            failures |= detect_all(model, sources, outputs)
     finally:
         outputs.finish()  # also after Ctrl-C, for the pictures that were done
     print(f"Written to {outputs.folder}.")
@@ -84,7 +108,23 @@ def load_model(path, options):
         overrides["DETECTION_MIN_CONFIDENCE"] = options.min_confidence
     if options.size:
         overrides |= {"IMAGE_MIN_DIM": options.size, "IMAGE_MAX_DIM": options.size}
+    if options.tile:
+        overrides |= {"TILE_SCALE": options.tile, "IMAGE_RESIZE_MODE": "square"}
     return mrcnn.load(str(path), **overrides)
+
+
+@contextlib.contextmanager
+def large_pictures_allowed(allowed):
+    """If `allowed`, Pillow reads pictures of MOST_PIXELS inside; otherwise it takes less for safe."""
+    from PIL import Image
+
+    before = Image.MAX_IMAGE_PIXELS
+    if allowed:
+        Image.MAX_IMAGE_PIXELS = MOST_PIXELS
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
 
 
 def detect_all(model, sources, outputs):
@@ -112,11 +152,16 @@ def detect_all(model, sources, outputs):
 
 def detect_picture(model, source, outputs):
     """Detect in one picture and write the outputs; gives what was found, for a person to read."""
+    from tqdm import tqdm
+
     from mrcnn.images import as_rgb
     from mrcnn.outputs import write_png
 
+    def progress(tiles):  # shown when there are many
+        return tqdm(tiles, desc=source.path.name, unit="tile", leave=False, disable=None, delay=2)
+
     image = as_rgb(source.path)
-    (result,) = model.detect([image])
+    (result,) = model.detect_crops([image], progress=progress)
     write_png(outputs.overlay(source), painted(image, result, model))
     outputs.add(source, result)
     return in_words(names(result, model), model)
@@ -138,7 +183,7 @@ def detect_video(model, source, outputs):
         first = next(frames)
         with writer_for(temporary, first.shape, rate) as write:
             for frame in itertools.chain([first], frames):
-                (result,) = model.detect([frame])
+                (result,) = model.detect_crops([frame])
                 write(painted(frame, result, model))
                 outputs.add(source, result, count)
                 most |= names(result, model)  # the larger number of each
@@ -151,7 +196,13 @@ def painted(image, result, model):
     from mrcnn.visualize import draw_instances
 
     return draw_instances(
-        image, result["rois"], result["masks"], result["class_ids"], model.class_names, result["scores"]
+        image,
+        result["rois"],
+        result["masks"],
+        result["class_ids"],
+        model.class_names,
+        result["scores"],
+        size=model.tile_side,  # lines and letters suit what the network sees at once
     )
 
 

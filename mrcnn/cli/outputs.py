@@ -10,8 +10,7 @@ import csv
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
-
+from mrcnn.crops import as_crops
 from mrcnn.files import check_folder, replacing
 from mrcnn.metrics import coco_results
 from mrcnn.outputs import label_map, write_json, write_masks, write_png
@@ -96,7 +95,7 @@ class Outputs:
         return [(self.folder / name, write) for wanted, name, write in tables if wanted]
 
     def _csv_rows(self, file_name, result):
-        areas = np.count_nonzero(result["masks"], axis=(0, 1))
+        areas = as_crops(result["masks"]).areas()
         objects = zip(result["class_ids"], result["scores"], result["rois"], areas, strict=True)
         for number, (class_id, score, box, area) in enumerate(objects, 1):
             name = self.class_names[class_id]

@@ -1,0 +1,103 @@
+"""What `teach` reads, the photograph and its examples, and what it writes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mrcnn.cli.inputs import find_sources
+from mrcnn.data.cutouts import cut_out, read_examples, sheet
+from mrcnn.data.pasted import BACKGROUND
+from mrcnn.files import check_folder
+from mrcnn.images import as_rgb
+from mrcnn.metrics import coco_results
+from mrcnn.outputs import file_name, write_json, write_png
+from mrcnn.visualize import draw_numbered
+from mrcnn.watching import count_in_words
+from mrcnn.weights import find
+from mrcnn.weights import read_examples as read_examples_of
+
+
+@dataclass(frozen=True)
+class Photo:
+    """The photograph: a file, or scikit-image's coins, which has no `path`."""
+
+    name: str
+    path: Path | None
+
+    @classmethod
+    def find(cls, text):
+        path = Path(text)
+        return cls(text, None) if text == "coins" and not path.exists() else cls(path.stem, path)
+
+    def read(self):
+        """(H, W, 3) uint8."""
+        if self.path:
+            return as_rgb(self.path)
+        from skimage.data import coins
+
+        return as_rgb(coins())
+
+
+def cutouts_of(image, examples):
+    """The cut-outs of a `Set`."""
+    cut = cut_out(image, examples.boxes, name=examples.name or "thing") if examples.boxes else []
+    for path in examples.files:
+        cut += read_examples(path, image, examples.name)
+    return cut
+
+
+def names_of(cutouts, start):
+    """The names of all things that there are examples of, those of a file that is gone on from first."""
+    before = read_examples_of(find(start)) if start else []
+    names = [cutout.name for cutout in [*before, *cutouts] if cutout.name != BACKGROUND]
+    return list(dict.fromkeys(names))
+
+
+def read_folder(folder):
+    """All pictures of a folder."""
+    sources, failures = find_sources([folder])
+    pictures = [source.path for source in sources if not source.is_video]
+    if not pictures:
+        raise ValueError(f"--backgrounds {folder}: {failures.get(folder, 'no pictures in this folder.')}")
+    return [as_rgb(path) for path in pictures]
+
+
+class Outputs:
+    """What is written.
+
+    Args:
+        folder: where to.
+        photo: `Photo`.
+        names: of the things, in the name of the file of weights.
+    """
+
+    def __init__(self, folder, photo, names):
+        self.folder, self.photo = Path(folder), photo
+        self.weights = self.folder / f"{file_name('+'.join(names))}.h5"
+        self.picture = self.folder / f"{photo.name}.png"
+        self.examples = self.folder / "examples.png"
+        self.json = self.folder / "detections.json"
+
+    def planned(self):
+        return [self.weights, self.picture, self.examples, self.json]
+
+    def check(self):
+        """Refuse to write over the photograph; see that files can be written."""
+        if self.photo.path and self.photo.path.resolve() in {path.resolve() for path in self.planned()}:
+            raise ValueError(f"{self.photo.path} would be overwritten; choose another --out.")
+        check_folder(self.folder, make=True)
+
+    def write_examples(self, cutouts):
+        """The sheet of the new cut-outs, before anything is learnt from them."""
+        if cutouts:
+            write_png(self.examples, sheet(cutouts))
+            print(f"What was cut out is in {self.examples}; if it is bad, stop and give a better box.")
+
+    def write(self, model, image):
+        """The weights, and what they find on the photograph; gives that in words."""
+        model.save_weights(self.weights, "float16")
+        model.load_weights(self.weights)  # rounded, so that the file finds what is shown and counted here
+        (result,) = model.detect_crops([image])
+        write_png(self.picture, draw_numbered(image, result, model.class_names, model.tile_side))
+        name = str(self.photo.path.name if self.photo.path else self.photo.name)
+        write_json(self.json, [entry | {"file_name": name} for entry in coco_results(1, result)])
+        return count_in_words(result, model.class_names)
