@@ -16,7 +16,7 @@ import numpy as np
 from mrcnn import weights
 from mrcnn.data import cutouts as cutting
 from mrcnn.data.pasted import BACKGROUND, MOST, PastedDataset, from_ground
-from mrcnn.images import as_rgb
+from mrcnn.images import as_rgb, extract_bboxes
 from mrcnn.model import MaskRCNN, load
 from mrcnn.recipes import RECIPES, ToyboxConfig
 from mrcnn.training.interrupt import one_interrupt
@@ -148,8 +148,9 @@ def examples_of(image, boxes, masks, name, cutouts, wrong):
 
 def fitting_scale(examples):
     """The factor by which photographs are looked at, so that things are as large as in the scenes."""
-    lengths = [max(cutout.mask.shape) for cutout in examples if cutout.name != BACKGROUND]
-    scale = LENGTH / float(np.median(lengths))
+    things = [cutout for cutout in examples if cutout.name != BACKGROUND]
+    boxes = np.concatenate([extract_bboxes(thing.mask[..., None]) for thing in things])
+    scale = LENGTH / float(np.median((boxes[:, 2:] - boxes[:, :2]).max(axis=1)))
     return 1.0 if 1 / ALIKE < scale < ALIKE else scale
 
 

@@ -117,8 +117,8 @@ def test_things_are_looked_at_in_the_size_of_the_scenes():
 
     assert scale_of(56, 60) == 1  # near enough
     assert scale_of(560) == pytest.approx(0.1, rel=0.02)
-    assert scale_of(14) == pytest.approx(4, rel=0.35)
-    assert scale_of(28, 280, 280) == pytest.approx(0.2, rel=0.05)
+    assert scale_of(14) == pytest.approx(4, rel=0.02)
+    assert scale_of(28, 280, 280) == pytest.approx(0.2, rel=0.02)
 
 
 def test_stopped_by_hand_it_keeps_what_was_learnt(quick, capsys):
