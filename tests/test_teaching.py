@@ -111,7 +111,7 @@ def test_things_are_looked_at_in_the_size_of_the_scenes():
         cutouts = []
         for size in sizes:
             mask = np.zeros((900, 900), bool)
-            mask[10 : 10 + size, 10 : 20 + size // 2] = True
+            mask[10 : 10 + size, 10 : 14 + size // 2] = True
             cutouts.append(from_mask(image, mask, "thing"))
         return teaching.fitting_scale(cutouts)
 
