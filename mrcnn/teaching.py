@@ -7,6 +7,7 @@ An example is a box, a mask or a cut-out (`mrcnn.data.cutouts`); scenes are comp
 shapes are.
 """
 
+import gc
 import math
 import tempfile
 import time
@@ -163,6 +164,7 @@ def train(model, world, start, teaching):
         start: a taught `MaskRCNN`, or weights as `mrcnn.weights.find` takes them.
         teaching: `Teaching`.
     """
+    gc.collect()  # a training before this one left a network in cycles
     config = TaughtConfig(NUM_CLASSES=model.config.NUM_CLASSES)
     # A log of TensorBoard is written somewhere, and thrown away. Windows removes no file that is still open.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
