@@ -50,11 +50,12 @@ class ExerciseCheck:
                 f"the check wants one thing, `check.{name}({name})`; it was given {what}.", "wrong"
             )
         state, text = self.exercise.judge(given[0])
-        if state != "open":
-            self.record.start()
-            self.record.attempts += 1
-            if self.record.state != "done":
-                self.record.enter("done" if state == "passed" else "tried")
+        if state == "open":  # the text that sets it may stand some cells above
+            return self._say(f"{text} What is to be done: {self.exercise.task}", state)
+        self.record.start()
+        self.record.attempts += 1
+        if self.record.state != "done":
+            self.record.enter("done" if state == "passed" else "tried")
         return self._say(text, state)
 
     def hint(self):

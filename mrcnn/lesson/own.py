@@ -48,7 +48,7 @@ class Choice:
             display(Message("Your picture", "none was chosen; the lesson's goes on.", "open"))
             return otherwise, "lesson"
         try:
-            image, name = self._read()
+            image, name = self.read()
         except (ValueError, OSError) as error:
             display(Message("Your picture", f"{error} The lesson's picture goes on.", "wrong"))
             return otherwise, "lesson"
@@ -59,7 +59,12 @@ class Choice:
         display(Message("Your picture", f"{name}, {size}.", "passed"))
         return smaller, Path(name).stem
 
-    def _read(self):
+    def read(self):
+        """The picture chosen, (H, W, 3) uint8 in its full size, and its file's name.
+
+        Raises:
+            OSError, ValueError: it cannot be read.
+        """
         if self.path:
             return as_rgb(self.path), Path(self.path).name
         name, content = next(iter(self.uploads.items()))

@@ -11,6 +11,7 @@ from mrcnn.images import extract_bboxes
 from mrcnn.metrics import compute_overlaps_masks, same_classes
 
 SIDE = 320  # pixels of a picture's side, as in most that the toybox weights have learnt from
+ENOUGH = 512  # pixels of a network's input, for such pictures
 THINGS = toybox.CLASS_NAMES[1:]
 LOOK = 11  # of the thing on the stage: the same dog in every picture
 BACKGROUNDS = {"room": 19, "grass": 20, "sea": 9, "sky": 6, "checks": 8}  # seeds of the toybox's backgrounds
@@ -47,6 +48,20 @@ def street(class_names):
     names = [toybox.CLASS_NAMES[i] for i in scene.class_ids]
     class_ids = np.array([known.index(name) if name in known else -1 for name in names])
     return Truth(scene.image, scene.masks, class_ids, extract_bboxes(scene.masks))
+
+
+def faster(config):
+    """What a config is to have otherwise to look at many drawn scenes, as arguments of `mrcnn.load`.
+
+    A large network takes seconds a picture. For scenes of `SIDE` pixels half of its usual size is enough, and
+    takes a quarter of the time.
+
+    Returns:
+        dict, empty for a network that is quick as it is.
+    """
+    if config.IMAGE_MAX_DIM <= ENOUGH:
+        return {}
+    return {"IMAGE_MIN_DIM": ENOUGH, "IMAGE_MAX_DIM": ENOUGH}
 
 
 def drawings(count, class_names):

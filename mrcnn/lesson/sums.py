@@ -22,7 +22,7 @@ import numpy as np
 
 from mrcnn.lesson.formula import Sum, number, pixels, term, text, vector
 from mrcnn.lesson.steps import checked, corners, first, interpolate, refine
-from mrcnn.model import to_picture
+from mrcnn.molded import to_picture
 from mrcnn.network import boxes as box_ops
 from mrcnn.network.anchors import anchor_places
 from mrcnn.network.boxes import in_pixels

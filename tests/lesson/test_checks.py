@@ -46,6 +46,7 @@ def test_right_and_wrong_answers(check):
     assert repr(right) == "iou: right in all 37 cases."
     assert "✓" in right._repr_html_() and "✗" in wrong._repr_html_()
     assert "not started yet" in repr(untouched) and "✗" not in untouched._repr_html_()
+    assert repr(untouched).endswith(EXERCISES["iou"].task)
 
 
 def test_html_is_escaped_and_code_is_set_apart(check):

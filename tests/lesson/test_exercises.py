@@ -184,6 +184,19 @@ def test_applying_deltas_is_the_inverse_of_finding_them():
     np.testing.assert_allclose(boxes.apply_deltas(box, boxes.find_deltas(box, target)), target)
 
 
+def test_a_receptive_field_is_what_changes_a_feature():
+    """Of convolutions themselves: how far apart are the pixels by which one feature changes?"""
+    from keras import ops
+
+    sizes, strides = [7, 3, 5, 3], [2, 2, 1, 3]
+    pixels = np.eye(200, dtype=np.float32)[..., None]  # 200 pictures of one row, another pixel lit in each
+    features = ops.convert_to_tensor(pixels)
+    for size, stride in zip(sizes, strides, strict=True):
+        features = ops.conv(features, np.ones((size, 1, 1), np.float32), strides=stride)
+    changes = np.flatnonzero(ops.convert_to_numpy(features)[:, 3, 0])
+    assert EXERCISES["receptive_field"].answer(sizes, strides) == np.ptp(changes) + 1
+
+
 def test_the_papers_picture_has_the_papers_number_of_anchors():
     assert EXERCISES["count_anchors"].answer(1024, 1024) == 261888
 

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from mrcnn.config import Config
 from mrcnn.lesson import scenes, show
 from mrcnn.lesson.show.breaking import lost
+from mrcnn.recipes import RECIPES
 
 
 @pytest.mark.parametrize("hidden", [0, 10, 50, 95, 100])
@@ -88,3 +90,10 @@ def test_sweeps(model):
     assert "hidden: lost at 95; noise: never lost" in picture.caption
     scores = picture.figure.axes[0].lines[1].get_ydata()
     np.testing.assert_allclose(scores, [verdict.score for verdict in verdicts])
+
+
+def test_a_large_network_looks_at_drawn_scenes_in_half_its_size():
+    large = Config(NUM_CLASSES=81)
+    assert Config(NUM_CLASSES=81, **scenes.faster(large)).IMAGE_MAX_DIM * 2 == large.IMAGE_MAX_DIM
+    recipe = RECIPES["toybox"]
+    assert scenes.faster(recipe.config(**recipe.detecting)) == {}

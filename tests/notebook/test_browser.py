@@ -14,8 +14,11 @@ import time
 import urllib.request
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from mrcnn.data.coins import photograph
+from mrcnn.images import extract_bboxes
 from mrcnn.lesson.exercises import EXERCISES
 from mrcnn.lesson.run import write
 from tests.backend import BACKEND
@@ -24,12 +27,14 @@ from tests.notebook.book import ROOT, chapters, code, load, quick
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SCREENSHOTS = os.environ.get("LESSON_SCREENSHOTS")
 RUN = 900  # seconds that all cells may take together
+LEARNING = 60  # seconds that one example is learnt from
 AT_ONCE = 1  # second in which a picture follows its slider
 SIZE = {"width": 1400, "height": 900}
 SETTINGS = {  # nothing that comes over the network, and no cell taken away from the page
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
     "notebook-extension/tracker": {"windowingMode": "none"},
 }
+ERRORS = '.jp-OutputArea-output[data-mime-type*="error"]'
 ALL_RAN = """
 () => [...document.querySelectorAll('.jp-Notebook .jp-CodeCell .jp-InputPrompt')]
     .every(prompt => /\\[\\d+\\]:/.test(prompt.textContent))
@@ -38,7 +43,7 @@ ALL_RAN = """
 
 def missing():
     """What is not installed of what this needs, or None."""
-    packages = ("jupyterlab", "ipywidgets", "playwright")
+    packages = ("jupyterlab", "ipywidgets", "jupyter_bbox_widget", "playwright")
     absent = [name for name in packages if importlib.util.find_spec(name) is None]
     return ", ".join(absent) or (None if BROWSER else "Chromium")
 
@@ -50,9 +55,14 @@ pytestmark = [
 
 
 @pytest.fixture
-def lab(tmp_path):
+def notebook():
+    """What is opened: the lesson, its trainings cut short."""
+    return quick(load())
+
+
+@pytest.fixture
+def lab(tmp_path, notebook):
     """Address of a JupyterLab, offline and with settings of its own, in whose folder the notebook lies."""
-    notebook = quick(load())
     for cell in code(notebook.cells):
         cell.outputs, cell.execution_count = [], None
     folder = tmp_path / "class"
@@ -102,7 +112,7 @@ def page(lab):
         browser.close()
 
 
-def wait_for(address, seconds=60):
+def wait_for(address, seconds=180):
     deadline = time.monotonic() + seconds
     while True:
         try:
@@ -162,6 +172,19 @@ class Lesson:
         self.page.keyboard.press("ArrowLeft" if at_end else "ArrowRight")
         return wait_until(self.page, lambda: picture.get_attribute("src") != before)
 
+    def drag(self, picture, box, shape):
+        """Draw a box (y1, x1, y2, x2), in pixels of a picture (height, width), with the mouse pressed."""
+        picture.scroll_into_view_if_needed()
+        place = picture.bounding_box()
+        dy, dx = place["height"] / shape[0], place["width"] / shape[1]
+        (top, left), (bottom, right) = (
+            (place["y"] + dy * y, place["x"] + dx * x) for y, x in (box[:2], box[2:])
+        )
+        self.page.mouse.move(left, top)
+        self.page.mouse.down()
+        self.page.mouse.move(right, bottom, steps=5)
+        self.page.mouse.up()
+
     def photograph(self, number, path):
         """Keep a picture of a chapter as it is on the page."""
         cells = chapters(self.notebook)[number]
@@ -190,7 +213,7 @@ def wait_until(page, condition, limit=30):
 def test_a_class(page):
     lesson = Lesson(page, load())
     lesson.run_all()
-    assert page.locator('.jp-OutputArea-output[data-mime-type*="error"]').count() == 0
+    assert page.locator(ERRORS).count() == 0
     if SCREENSHOTS:
         Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
         for number in chapters(lesson.notebook):
@@ -213,3 +236,35 @@ def test_a_class(page):
     (detects,) = (c.id for c in code(lesson.notebook.cells) if "chosen.picture(" in c.source)
     lesson.press_run(detects)
     assert "input.png" in lesson.outputs(detects).inner_text()
+
+
+class TestOneExample:
+    """Chapter 12's cell alone, with the time to learn."""
+
+    @pytest.fixture
+    def notebook(self):
+        lesson = load()
+        (cell,) = (c for c in code(lesson.cells) if "boxing.boxing(" in c.source)
+        cell.source = f"from mrcnn.data import coins\nseconds = {LEARNING}\n{cell.source}"
+        lesson.cells = [*chapters(lesson)[0], cell]
+        return lesson
+
+    def test_a_box_dragged_round_one_coin_counts_all(self, page, notebook):
+        lesson, ident = Lesson(page, notebook), notebook.cells[-1].id
+        image, coins = photograph()
+        box = extract_bboxes(coins)[3] + [-2, -2, 2, 2]
+        lesson.run_all()
+        assert page.locator(ERRORS).count() == 0
+        shown = lesson.outputs(ident)
+        lesson.drag(shown.locator("img").first, box, image.shape)
+
+        fields = shown.locator("input[type=number]")
+        wait_until(page, lambda: close(box, [int(field.input_value()) for field in fields.all()]))
+        shown.get_by_role("button", name="Teach").click()
+        wait_until(page, lambda: "✓" in shown.inner_text(), RUN)
+        assert "Teach: 24 coin." in shown.inner_text()
+
+
+def close(box, other):
+    """Whether two boxes are the same, but for a pixel or two of a hand's."""
+    return np.abs(np.subtract(box, other)).max() <= 2

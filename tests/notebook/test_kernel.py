@@ -8,10 +8,15 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from jupyter_client.manager import start_new_kernel
 
+from mrcnn.lesson.controls import STATIC
 from mrcnn.lesson.exercises import EXERCISES
 from mrcnn.lesson.solved import fill_in
 from tests.backend import BACKEND
@@ -30,6 +35,7 @@ from tests.notebook.book import (
 )
 
 OLDER = os.environ.get("LESSON_OLDER_PYTHON")  # an interpreter with what Colab has of ipywidgets and IPython
+SOON = 1  # seconds from a cell's begin to an interrupt
 SLOW = 60  # seconds; no cell but training takes 20 on two cores, which a test shares with other tests
 MEMORY = 2.4e9  # bytes; 0.5e9 of them are TensorFlow's library, which the system may drop
 
@@ -93,9 +99,23 @@ def wrong(exercise, index):
     return f"def {exercise.name}(*arguments):\n    {bodies[index % len(bodies)]}"
 
 
-def test_as_it_is(notebook):
+def binder():
+    """The environment variables that Binder starts with, whose memory is the least of all places."""
+    lines = (ROOT / ".binder/start").read_text("utf-8").splitlines()
+    return dict(re.findall(r"(\w+)=(\S+)", " ".join(line for line in lines if line.startswith("export "))))
+
+
+def forget(module, folder, monkeypatch):
+    """Let the import of a module fail in kernels as it does where it is not installed."""
+    (folder / "sitecustomize.py").write_text(f"import sys\nsys.modules[{module!r}] = None\n")
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+
+
+def test_as_it_is(notebook, tmp_path, monkeypatch):
+    """As on Binder: without JAX, which TensorFlow imports where it is, and which takes 0.1 GB."""
+    forget("jax", tmp_path, monkeypatch)
     memory = add_cell(notebook, "from tests.benchmarks.speed import peak\nprint(peak())")
-    seconds = run(notebook, static=False)
+    seconds = run(notebook, static=False, environment=binder())
     assert states(notebook) == every("open")
     assert remarks(notebook) == []
     assert [cell.id for cell, output, mime in images(notebook) if not output.metadata[mime].get("alt")] == []
@@ -114,9 +134,7 @@ def test_solved_in_a_folder_that_is_not_the_checkout(notebook, tmp_path):
 
 
 def test_wrong_answers_and_no_ipywidgets(notebook, tmp_path, monkeypatch):
-    """Without ipywidgets: its import fails in the kernel as it does where it is not installed."""
-    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['ipywidgets'] = None\n")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    forget("ipywidgets", tmp_path, monkeypatch)
     fill_in(notebook.cells, {e.name: wrong(e, index) for index, e in enumerate(EXERCISES.values())})
     run(notebook, static=False)
     assert states(notebook) == every("wrong")
@@ -160,6 +178,41 @@ def test_under_the_widgets_of_colab(notebook, tmp_path, monkeypatch):
     run(notebook, static=False, kernel="older")
     assert re.match(r"7\.7\.\d+ 7\.34\.", printed(versions))
     look_at_the_controls(notebook)
+
+
+@contextmanager
+def live_kernel():
+    """A kernel as a student has it: its manager, which can interrupt it, and a client that waits."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), STATIC: "1"}
+    manager, client = start_new_kernel(cwd=str(ROOT), env=environment, stderr=subprocess.DEVNULL)
+    try:
+        yield manager, client
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+
+
+def run_live(client, cell):
+    """Run a cell; gives how it ended, "ok" or the name of an error."""
+    reply = client.execute_interactive(cell.source, output_hook=lambda message: None)["content"]
+    return reply.get("ename", reply["status"])
+
+
+def test_what_was_interrupted_can_be_run_again(notebook):
+    """The stop button comes soon after each cell began; the quick ones are done by then."""
+    ends, again = {}, {}
+    with live_kernel() as (manager, client):
+        for cell in code(notebook.cells):
+            stop = threading.Timer(SOON, manager.interrupt_kernel)
+            stop.start()
+            ends[cell.id] = run_live(client, cell)
+            stop.cancel()
+            stop.join()
+            if ends[cell.id] != "ok":
+                again[cell.id] = run_live(client, cell)
+    assert set(ends.values()) == {"ok", "KeyboardInterrupt"}
+    assert ends["break-sweep-cell"] == "KeyboardInterrupt"  # it takes long everywhere
+    assert set(again.values()) == {"ok"}
 
 
 def test_the_trainings_can_be_cut(notebook):

@@ -1,11 +1,23 @@
 """The exercises, chapter by chapter."""
 
-from mrcnn.lesson.exercises import anchors, boxes, heads, picture, rois, scores, suppression, training
+from mrcnn.lesson.exercises import (
+    anchors,
+    boxes,
+    features,
+    heads,
+    own,
+    picture,
+    rois,
+    scores,
+    suppression,
+    training,
+)
 
 EXERCISES = {
     exercise.name: exercise
     for exercise in (
         picture.fit_window,
+        features.receptive_field,
         anchors.level_anchors,
         anchors.count_anchors,
         anchors.design_anchors,
@@ -22,6 +34,7 @@ EXERCISES = {
         scores.average_precision,
         scores.stricter,
         scores.hidden_share,
-        training.smooth_l1,
+        training.spoiled,
+        own.covered_share,
     )
 }

@@ -291,22 +291,23 @@ def nms(boxes, scores, threshold):
 ''',
     hints=(
         "`order = np.argsort(-scores)` has the indices of the boxes, best first. `from mrcnn.utils import "
-        "compute_iou` gives `compute_iou(box, boxes)`, the IoU of one box with many.",
+        "compute_overlaps` gives `compute_overlaps(boxes1, boxes2)`, the IoU of each of the first with each "
+        "of the second: [N1, N2].",
         "While `order` is not empty: its first is kept, and of the others stay those with IoU <= threshold.",
-        "`order = rest[compute_iou(boxes[best], boxes[rest]) <= threshold]`, where `best, rest = order[0], "
-        "order[1:]`; `while len(order):` is the loop.",
+        "`order = rest[compute_overlaps(boxes[[best]], boxes[rest])[0] <= threshold]`, where `best, rest = "
+        "order[0], order[1:]`; `while len(order):` is the loop.",
     ),
     solution='''
 def nms(boxes, scores, threshold):
     """Greedy non-maximum suppression: the indices of the boxes kept, best score first."""
-    from mrcnn.utils import compute_iou
+    from mrcnn.utils import compute_overlaps
 
     order = np.argsort(-scores)
     kept = []
     while len(order):
         best, rest = order[0], order[1:]
         kept.append(best)
-        order = rest[compute_iou(boxes[best], boxes[rest]) <= threshold]
+        order = rest[compute_overlaps(boxes[[best]], boxes[rest])[0] <= threshold]
     return np.array(kept)
 ''',
     arguments=("boxes", "scores", "threshold"),

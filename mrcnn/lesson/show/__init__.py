@@ -11,6 +11,7 @@ from mrcnn.lesson.show.proposals import heat_maps, move, moving
 from mrcnn.lesson.show.quality import coco_numbers, overlaps, precision_recall
 from mrcnn.lesson.show.roi_align import roi_sample, rounding_cost
 from mrcnn.lesson.show.suppression import candidates, pair, suppress, thresholds
+from mrcnn.lesson.show.teaching import taught
 from mrcnn.lesson.show.training import (
     before_and_after,
     classical_beside,
@@ -56,6 +57,7 @@ __all__ = [
     "staged",
     "suppress",
     "sweeps",
+    "taught",
     "thresholds",
     "watershed",
     "you_are_here",
