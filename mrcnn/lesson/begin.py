@@ -14,10 +14,6 @@ from pathlib import Path
 
 REQUIREMENTS = Path(__file__).parents[2] / "requirements.txt"
 BOXES = "jupyter_bbox_widget>=0.6"  # for chapter 12, which has fields of numbers where it is missing
-SETTINGS = {  # environment variables, which TensorFlow reads once
-    "TF_CPP_MIN_LOG_LEVEL": "3",  # its own remarks are not for students
-    "TF_ONEDNN_USE_SYSTEM_ALLOCATOR": "1",  # its other allocator never gives back what a training took
-}
 
 
 class CannotInstall(RuntimeError):
@@ -36,8 +32,7 @@ def start(coco=False):
     Raises:
         CannotInstall: a package is missing, and pip could not fetch it.
     """
-    for name, value in SETTINGS.items():
-        os.environ.setdefault(name, value)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own remarks are not for students
     install(missing())
     if place() == "colab" and _version(BOXES) is None:  # elsewhere Jupyter would have to be started anew
         try:
