@@ -121,7 +121,9 @@ class Config:
         self.IMAGE_META_SIZE = 12 + self.NUM_CLASSES
 
     def _names(self):
-        return {name for name in dir(self) if name.isupper()}
+        # Methods are no numbers; a callable such as `BACKBONE` is one of ours by its capitals.
+        public = (name for name in dir(self) if not name.startswith("_"))
+        return {name for name in public if name.isupper() or not callable(getattr(self, name))}
 
     def to_dict(self):
         """All attributes, by name, in alphabetical order."""

@@ -504,12 +504,17 @@ def parse_image_meta(meta):
         dict of arrays with B rows: `image_id` (B,), `original_image_shape` (B, 3), `image_shape`
         (B, 3), `window` (B, 4), `active_class_ids` (B, K), all int32, and `scale` (B,) float32.
     """
-    meta = np.asarray(meta)
+    parts = split_image_meta(np.asarray(meta))
+    return {name: part.astype(np.float32 if name == "scale" else np.int32) for name, part in parts.items()}
+
+
+def split_image_meta(meta):
+    """`parse_image_meta` of an array or a tensor, whose dtype stays."""
     return {
-        "image_id": meta[:, 0].astype(np.int32),
-        "original_image_shape": meta[:, 1:4].astype(np.int32),
-        "image_shape": meta[:, 4:7].astype(np.int32),
-        "window": meta[:, 7:11].astype(np.int32),
-        "scale": meta[:, 11].astype(np.float32),
-        "active_class_ids": meta[:, 12:].astype(np.int32),
+        "image_id": meta[:, 0],
+        "original_image_shape": meta[:, 1:4],
+        "image_shape": meta[:, 4:7],
+        "window": meta[:, 7:11],
+        "scale": meta[:, 11],
+        "active_class_ids": meta[:, 12:],
     }

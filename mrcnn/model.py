@@ -10,7 +10,6 @@ import os
 import re
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
@@ -21,9 +20,10 @@ from PIL import Image
 from mrcnn import images as pictures
 from mrcnn import weights
 from mrcnn.config import Config
-from mrcnn.crops import MaskCrops
 from mrcnn.data.coco_names import CLASS_NAMES
-from mrcnn.network import boxes as box_ops
+from mrcnn.matterport import *  # noqa: F403  what programs written for the original import from here
+from mrcnn.matterport.inspection import Inspection
+from mrcnn.molded import Molded, unmold
 from mrcnn.network import kernels
 from mrcnn.network.anchors import anchors_for
 from mrcnn.network.assembly import inference_network, roi_levels
@@ -40,7 +40,7 @@ from mrcnn.training.learner import (
 )
 from mrcnn.training.targets import TargetLayer
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 MOST_SIZES = 16  # sizes of pictures whose anchors are kept
 STAGES = ("3+", "4+", "5+")
@@ -60,7 +60,7 @@ def layer_pattern(choice):
     return {"heads": HEADS, "all": ".*"}.get(choice, choice)
 
 
-class MaskRCNN:
+class MaskRCNN(Inspection):
     """A Mask R-CNN: to detect with (`mode` "inference") or to train ("training").
 
     Detecting changes nothing in it: several threads may call one model.
@@ -89,6 +89,7 @@ class MaskRCNN:
         self.examples = []
         self.keras_model = self.build(mode, config)
         self._anchors, self._lock = {}, threading.Lock()
+        self._last_size, self._pixel_anchors = None, (None, None)
         self._checkpoint = None
         self.set_log_dir()
 
@@ -104,7 +105,7 @@ class MaskRCNN:
 
     # Weights
 
-    def load_weights(self, filepath, by_name=True, exclude=None):
+    def load_weights(self, filepath, by_name=False, exclude=None):
         """Load weights in the original's HDF5 layout; see `mrcnn.weights.load`.
 
         Args:
@@ -120,7 +121,7 @@ class MaskRCNN:
             WeightsError: the file is none, or its weights do not fit. The model is then as it was.
         """
         report = weights.load(self.keras_model, filepath, exclude or ())
-        log.info("%s", report)
+        logger.info("%s", report)
         self.set_log_dir(filepath)
         self._checkpoint = None if exclude else Path(filepath)
         return report
@@ -212,10 +213,14 @@ class MaskRCNN:
 
     def _detect_whole(self, images, verbose=0):
         """Results, masks inside their boxes, of pictures that are fitted into the network."""
-        for batch in self._batches(images):
+        return self._detect_items(map(self._mold, images), verbose)
+
+    def _detect_items(self, items, verbose):
+        """Results, masks inside their boxes, of molded pictures."""
+        for batch in self._batches(items):
             if verbose:
                 for item in batch:
-                    log.info("picture %s, molded %s", item.image.shape, item.molded.shape)
+                    logger.info("picture %s, molded %s", item.image.shape, item.molded.shape)
             _, detections, masks = self._run(self._find, batch)
             for parts in zip(batch, detections, masks, strict=True):
                 yield self._result(*parts)
@@ -257,7 +262,7 @@ class MaskRCNN:
             molded=item.molded,
             window=np.array(window),
             features={name: stages[name] for name in ("C2", "C3", "C4", "C5", "P2", "P3", "P4", "P5", "P6")},
-            anchors=self.anchors(item.molded.shape)[0],
+            anchors=self.anchors_of(item.molded.shape)[0],
             rpn_logits=stages["rpn_logits"],
             objectness=stages["rpn_probs"][:, 1],
             rpn_deltas=stages["rpn_deltas"],
@@ -299,14 +304,15 @@ class MaskRCNN:
         features = [level[None] for level in roi_levels(trace.features)]
         return ops.convert_to_numpy(self._segment(boxes, meta, *features))[0, :count]
 
-    def anchors(self, image_shape):
+    def anchors_of(self, image_shape):
         """Anchors of a molded picture's shape: [N, 4] float32 pixels, and the same normalised."""
-        key = tuple(image_shape[:2])
+        key = tuple(map(int, image_shape[:2]))
         with self._lock:
             if key not in self._anchors:
                 if len(self._anchors) == MOST_SIZES:
                     self._anchors.pop(next(iter(self._anchors)))
                 self._anchors[key] = anchors_for(self.config, image_shape)
+            self._last_size = key
             return self._anchors[key]
 
     def _check_mode(self, mode, what):
@@ -345,11 +351,10 @@ class MaskRCNN:
         )
         return Molded(image, pictures.mold_image(resized, config), meta.astype(np.float32), window)
 
-    def _batches(self, images):
+    def _batches(self, items):
         """Molded pictures, as many at a time as `BATCH_SIZE` says and have one size."""
         batch = []
-        for image in images:
-            item = self._mold(image)
+        for item in items:
             if batch and (len(batch) == self.config.BATCH_SIZE or item.molded.shape != batch[0].molded.shape):
                 yield batch
                 batch = []
@@ -365,7 +370,7 @@ class MaskRCNN:
             [D, 6] float32 and of masks [D, 28, 28] float32, each of the class detected.
         """
         molded, meta = (np.stack([getattr(item, name) for item in batch]) for name in ("molded", "meta"))
-        anchors = self.anchors(molded.shape[1:])[1]
+        anchors = self.anchors_of(molded.shape[1:])[1]
         stages = find(molded, meta, np.broadcast_to(anchors, (len(batch), *anchors.shape)))
         padded = ops.convert_to_numpy(stages["detections"])
         counts = np.count_nonzero(padded[..., 4], axis=1)
@@ -387,16 +392,7 @@ class MaskRCNN:
 
     def _result(self, item, detections, masks):
         """From the network's units to the picture's: what `detect_crops` gives for one picture."""
-        boxes = to_picture(detections[:, :4], item.window, item.molded.shape, item.image.shape)
-        there = box_ops.area(boxes) > 0  # rounded to pixels, the smallest may vanish
-        boxes, detections = boxes[there], detections[there]
-        crops, seen = pictures.unmold_crops(masks[there], boxes, item.image.shape)
-        return {
-            "rois": boxes,
-            "class_ids": detections[:, 4].astype(np.int32),
-            "scores": detections[:, 5],
-            "masks": MaskCrops(seen, crops, item.image.shape[:2]),
-        }
+        return unmold(detections, masks, item.window, item.molded.shape, item.image.shape)
 
     # Training
 
@@ -454,7 +450,7 @@ class MaskRCNN:
         self.set_trainable(layer_pattern(layers), verbose=0)
         self.compile(learning_rate, config.LEARNING_MOMENTUM, optimizer)
         Path(self.log_dir).mkdir(parents=True, exist_ok=True)
-        log.info("Training from epoch %d on; checkpoints go to %s", self.epoch + 1, self.log_dir)
+        logger.info("Training from epoch %d on; checkpoints go to %s", self.epoch + 1, self.log_dir)
         history = self.keras_model.fit(
             batches,
             initial_epoch=self.epoch,
@@ -489,7 +485,7 @@ class MaskRCNN:
             try:
                 weights.load_optimizer(optimizer, self._checkpoint)
             except weights.WeightsError as error:
-                log.warning("The optimizer starts anew: %s", error)
+                logger.warning("The optimizer starts anew: %s", error)
         self.keras_model.compile(optimizer=optimizer, jit_compile=kernels.JIT_COMPILE)
 
     def set_trainable(self, layer_regex, keras_model=None, indent=0, verbose=1):
@@ -508,24 +504,7 @@ class MaskRCNN:
             elif layer.weights and not isinstance(layer, TargetLayer):
                 layer.trainable = bool(re.fullmatch(layer_regex, layer.name))
                 if layer.trainable and verbose:
-                    log.info("%s%s (%s)", " " * indent, layer.name, type(layer).__name__)
-
-
-@dataclass(frozen=True)
-class Molded:
-    """A picture on its way into the network.
-
-    Attributes:
-        image: (H, W, channels), the picture itself.
-        molded: (h, w, channels) float32, the network's input.
-        meta: (12 + K,) float32, see `compose_image_meta`.
-        window: (y1, x1, y2, x2), pixels of `molded` that the picture covers.
-    """
-
-    image: np.ndarray
-    molded: np.ndarray
-    meta: np.ndarray
-    window: tuple
+                    logger.info("%s%s (%s)", " " * indent, layer.name, type(layer).__name__)
 
 
 def _as_list(images):
@@ -540,15 +519,6 @@ def _as_list(images):
 def _with_full_masks(result):
     """A result with masks (H, W, N) in place of those that are kept inside their boxes."""
     return result | {"masks": result["masks"].full()}
-
-
-def to_picture(boxes, window, molded_shape, image_shape):
-    """Boxes [N, 4] from normalised in the molded picture to int32 pixels of the picture in its `window`."""
-    y1, x1, y2, x2 = box_ops.normalise(window, molded_shape)
-    shift, scale = np.array([y1, x1, y1, x1]), np.array([y2 - y1, x2 - x1, y2 - y1, x2 - x1])
-    # In a window one pixel wide, all that was found covers its width.
-    boxes = np.where(scale > 0, (boxes - shift) / np.where(scale > 0, scale, 1), [0, 0, 1, 1])
-    return box_ops.denormalise(boxes, image_shape)
 
 
 @contextmanager

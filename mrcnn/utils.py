@@ -26,7 +26,6 @@ from mrcnn.network.anchors import pyramid_anchors as generate_pyramid_anchors
 from mrcnn.network.boxes import apply_deltas as apply_box_deltas
 from mrcnn.network.boxes import denormalise as denorm_boxes
 from mrcnn.network.boxes import find_deltas, non_max_suppression
-from mrcnn.network.boxes import find_deltas as box_refinement_graph
 from mrcnn.network.boxes import iou as compute_overlaps
 from mrcnn.network.boxes import normalise as norm_boxes
 
@@ -50,6 +49,7 @@ __all__ = [
     "generate_anchors",
     "generate_pyramid_anchors",
     "minimize_mask",
+    "mold_mask",
     "non_max_suppression",
     "norm_boxes",
     "resize",
@@ -60,14 +60,23 @@ __all__ = [
 ]
 
 
-def compute_iou(box, boxes, box_area=None, boxes_area=None):
+def compute_iou(box, boxes, box_area, boxes_area):
     """IoU [N] of one box [4] with `boxes` [N, 4]; the areas have no effect, they follow from the boxes."""
     return compute_overlaps(np.asarray(box)[None], np.asarray(boxes))[0]
 
 
+def box_refinement_graph(box, gt_box):
+    """Deltas [N, 4] from boxes [N, 4] to ground-truth boxes [N, 4], arrays or tensors of floats."""
+    return find_deltas(box, gt_box)
+
+
 def box_refinement(box, gt_box):
     """Deltas [N, 4] float32 from boxes [N, 4] to ground-truth boxes [N, 4], pixels."""
-    return find_deltas(np.asarray(box, np.float32), np.asarray(gt_box, np.float32))
+    return box_refinement_graph(np.asarray(box, np.float32), np.asarray(gt_box, np.float32))
+
+
+def mold_mask(mask, config):
+    """Does nothing, as in the original, which never wrote it: `minimize_mask` makes masks small."""
 
 
 def batch_slice(inputs, graph_fn, batch_size, names=None):
@@ -83,4 +92,4 @@ def batch_slice(inputs, graph_fn, batch_size, names=None):
 
 def download_trained_weights(coco_model_path, verbose=1):
     """Fetch `mask_rcnn_coco.h5` to the path given; see `mrcnn.weights.download`."""
-    weights.download(coco_model_path)
+    weights.download(coco_model_path, progress=bool(verbose))

@@ -513,9 +513,9 @@ def test_memory_stays_flat(wide):
 
 def test_anchors_of_many_sizes_do_not_pile_up(net):
     for side in range(64, 64 * 40, 64):
-        net.anchors((side, 64, 3))
+        net.anchors_of((side, 64, 3))
     assert len(net._anchors) == model.MOST_SIZES
-    np.testing.assert_array_equal(net.anchors((64, 64, 3))[0], tiny().anchors((64, 64, 3))[0])
+    np.testing.assert_array_equal(net.anchors_of((64, 64, 3))[0], tiny().anchors_of((64, 64, 3))[0])
 
 
 # ---- load

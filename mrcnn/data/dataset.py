@@ -77,6 +77,10 @@ class Dataset:
             )
         return super().__getattribute__(name)
 
+    @property
+    def image_ids(self):
+        return self._image_ids
+
     def add_class(self, source, class_id, class_name):
         """Adds a class of a source. One that is already there, by source and id, is left as it is.
 
@@ -113,7 +117,7 @@ class Dataset:
         self.class_ids = np.arange(self.num_classes)
         self.class_names = [c["name"].split(",")[0] for c in self.class_info]
         self.num_images = len(self.image_info)
-        self.image_ids = np.arange(self.num_images)
+        self._image_ids = np.arange(self.num_images)
         self.class_from_source_map = _number_by_source(self.class_info)
         self.image_from_source_map = _number_by_source(self.image_info)
         self.sources = list(dict.fromkeys(c["source"] for c in self.class_info))

@@ -48,13 +48,18 @@ def pyramid_anchors(scales, ratios, feature_shapes, feature_strides, anchor_stri
     )
 
 
-def anchors_for(config, image_shape):
-    """Anchors of a molded picture of shape (height, width, ...): [N, 4] float32 pixels, and normalised."""
-    pixels = pyramid_anchors(
+def pixel_anchors(config, image_shape):
+    """Anchors of a molded picture of shape (height, width, ...): [N, 4] float64 pixels."""
+    return pyramid_anchors(
         config.RPN_ANCHOR_SCALES,
         config.RPN_ANCHOR_RATIOS,
         level_shapes(config, image_shape),
         config.BACKBONE_STRIDES,
         config.RPN_ANCHOR_STRIDE,
     )
+
+
+def anchors_for(config, image_shape):
+    """`pixel_anchors` as the network takes them: [N, 4] float32 pixels, and normalised."""
+    pixels = pixel_anchors(config, image_shape)
     return pixels.astype(np.float32), normalise(pixels, image_shape)

@@ -13,6 +13,7 @@ from mrcnn.network import kernels
 from mrcnn.network.backbone import backbone
 from mrcnn.network.detections import DetectionLayer
 from mrcnn.network.heads import box_head, mask_head
+from mrcnn.network.keras_model import Network
 from mrcnn.network.proposals import ProposalLayer, rpn_head
 from mrcnn.network.pyramid import pyramid
 from mrcnn.network.roi_align import PyramidROIAlign
@@ -93,7 +94,7 @@ def inference_network(config):
 
     inputs = [image, meta, anchors]
     outputs = [detections, probs, deltas, masks, proposals, stages["rpn_probs"], stages["rpn_deltas"]]
-    whole = keras.Model(inputs, outputs, name="mask_rcnn")
+    whole = Network(inputs, outputs, name="mask_rcnn")
     stages |= {
         "crops": crops,
         "class_logits": logits,

@@ -132,8 +132,9 @@ def denormalise(boxes, shape):
 
 def _last_centres(shape):
     """Where the centres of the last row and column lie, as the scale of a box [4]."""
-    height, width = (int(side) for side in shape[:2])
-    return np.array([height - 1, width - 1, height - 1, width - 1], np.float32)
+    xp = namespace(shape)
+    last = xp.subtract(xp.array(shape[:2], "float32"), 1)
+    return xp.concatenate([last, last])
 
 
 def non_max_suppression(boxes, scores, threshold):

@@ -2,8 +2,10 @@
 
 from keras import layers, ops
 
+from mrcnn.config import Config
 from mrcnn.network import boxes as box_ops
 from mrcnn.network import kernels
+from mrcnn.network.configured import Configured
 
 PADDING = -1.0  # score of what is no detection, under every real one
 
@@ -44,16 +46,16 @@ def detect_objects(rois, probs, deltas, windows, config):
     return ops.where(flags[..., None] > 0, ops.take_along_axis(found, index[..., None], axis=1), 0)
 
 
-class DetectionLayer(layers.Layer):
+class DetectionLayer(Configured, layers.Layer):
     """`detect_objects` in the network.
 
     Call with [rois [B, R, 4], probs [B, R, K], deltas [B, R, K, 4], image_meta [B, M]]; gives
     [B, DETECTION_MAX_INSTANCES, 6].
     """
 
-    def __init__(self, config, **kwargs):
+    def __init__(self, config=None, **kwargs):
         super().__init__(**kwargs)
-        self.config = config
+        self.config = config or Config()
 
     def call(self, inputs):
         rois, probs, deltas, meta = (ops.cast(tensor, "float32") for tensor in inputs)

@@ -48,6 +48,11 @@ def devices():
     return [f"cuda:{i}" for i in range(torch.cuda.device_count())] or ["cpu"]
 
 
+def replicas():
+    """Copies of a network that a training step runs side by side: one, or a TensorFlow strategy's number."""
+    return tf.distribute.get_strategy().num_replicas_in_sync if BACKEND == "tensorflow" else 1
+
+
 def to_layout(features):
     """[B, H, W, C] to the layout in which this backend convolves."""
     return ops.transpose(features, (0, 3, 1, 2)) if CHANNEL_AXIS == 1 else features

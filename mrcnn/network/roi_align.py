@@ -22,8 +22,13 @@ def pyramid_level(boxes, image_area):
     """
     size = ops.sqrt(ops.maximum(area(boxes), 0))
     unit = 224.0 / ops.sqrt(ops.cast(image_area, "float32"))
-    level = ops.nan_to_num(4 + ops.round(ops.log(size / unit) / math.log(2.0)))
+    level = ops.nan_to_num(4 + ops.round(log2(size / unit)))
     return ops.cast(ops.clip(level, FINEST, COARSEST), "int32")
+
+
+def log2(x):
+    """Logarithm to the base 2 of a tensor, rounded as the original's, on which borders of levels hang."""
+    return ops.log(x) / math.log(2.0)
 
 
 class PyramidROIAlign(layers.Layer):
@@ -39,6 +44,9 @@ class PyramidROIAlign(layers.Layer):
     def __init__(self, pool_shape, **kwargs):
         super().__init__(autocast=False, **kwargs)  # boxes stay in full precision, whatever the features
         self.pool_shape = tuple(pool_shape)
+
+    def get_config(self):
+        return super().get_config() | {"pool_shape": self.pool_shape}
 
     def call(self, inputs):
         boxes, image_meta, *pyramid = inputs

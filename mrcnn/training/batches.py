@@ -139,6 +139,10 @@ class Batches(keras.utils.PyDataset):
     Raises:
         ValueError: the data set has no pictures, or not the number of classes of the config; while
             batches are made: no picture has objects, or pictures have different sizes.
+
+    Attributes:
+        augment: True mirrors pictures in half of the cases.
+        batch_size: pictures in a batch, at first `config.BATCH_SIZE`.
     """
 
     def __init__(
@@ -170,6 +174,7 @@ class Batches(keras.utils.PyDataset):
         self.no_augmentation_sources = frozenset(no_augmentation_sources or ())
         self.seed = seed
         self.epoch = epoch
+        self.augment, self.batch_size = False, config.BATCH_SIZE
         self.steps = steps or -(-len(dataset.image_ids) // config.BATCH_SIZE)
         self._order = None, None
 
@@ -182,8 +187,8 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, index):
         if self.shuffle:
             index += self.epoch * self.steps
-        start = index * self.config.BATCH_SIZE
-        pictures = [self._picture(start + i) for i in range(self.config.BATCH_SIZE)]
+        start = index * self.batch_size
+        pictures = [self._picture(start + i) for i in range(self.batch_size)]
         shapes = {picture["images"].shape for picture in pictures}
         if len(shapes) > 1:
             raise ValueError(
@@ -201,6 +206,7 @@ class Batches(keras.utils.PyDataset):
                 self.dataset,
                 self.config,
                 image_id,
+                self.augment,
                 augmentation=None if source in self.no_augmentation_sources else self.augmentation,
                 use_mini_mask=self.config.USE_MINI_MASK,
                 rng=rng,

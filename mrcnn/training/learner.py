@@ -11,6 +11,7 @@ from mrcnn.config import LOSSES
 from mrcnn.network import boxes
 from mrcnn.network.anchors import anchors_for
 from mrcnn.network.assembly import classify, propose, segment
+from mrcnn.network.keras_model import Network
 from mrcnn.training import losses
 from mrcnn.training.targets import DetectionTargetLayer, RPNTargetLayer, TargetLayer, most_positive
 
@@ -44,7 +45,8 @@ def training_network(config):
     stages = propose(batch["images"], anchors, config, config.POST_NMS_ROIS_TRAINING)
     rpn_match, rpn_target = RPNTargetLayer(config)([pixels, gt_class_ids, gt_boxes])
     gt_normalised = boxes.normalise(gt_boxes, config.IMAGE_SHAPE)
-    rois, class_ids, target_deltas, target_masks = DetectionTargetLayer(config)(
+    targets = DetectionTargetLayer(config, name="proposal_targets")
+    rois, class_ids, target_deltas, target_masks = targets(
         [stages["proposals"], gt_class_ids, gt_normalised, batch["gt_masks"]]
     )
     _, logits, _, deltas = classify(rois, meta, stages, config)
@@ -65,7 +67,7 @@ def training_network(config):
     return Learner(batch, answers, config)
 
 
-class Learner(keras.Model):
+class Learner(Network):
     """A network from a batch to answers and targets, whose loss is the weighted sum of the five losses.
 
     Args:

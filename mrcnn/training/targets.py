@@ -16,6 +16,7 @@ import numpy as np
 from keras import ops
 
 from mrcnn.network import boxes, kernels
+from mrcnn.network.configured import Configured
 
 ANCHOR_POSITIVE, ANCHOR_NEGATIVE = 0.7, 0.3
 ROI_POSITIVE = 0.5
@@ -62,7 +63,7 @@ def build_rpn_targets(image_shape, anchors, gt_class_ids, gt_boxes, config):
         config: a `Config`.
 
     Returns:
-        match [N] int32 and deltas [RPN_TRAIN_ANCHORS_PER_IMAGE, 4] float32, as in `rpn_targets`.
+        match [N] int32 and deltas [RPN_TRAIN_ANCHORS_PER_IMAGE, 4] float64, as in `rpn_targets`.
     """
     anchors = np.asarray(anchors, np.float64)
     gt_class_ids = np.asarray(gt_class_ids, np.int32)[None]
@@ -71,7 +72,7 @@ def build_rpn_targets(image_shape, anchors, gt_class_ids, gt_boxes, config):
     anchors, gt_boxes = (ops.convert_to_tensor(array, "float32") for array in (anchors, gt_boxes))
     matched = [ops.convert_to_tensor(array) for array in matched]
     match, deltas = _choose_anchors(matched, anchors, gt_boxes, config)
-    return ops.convert_to_numpy(match)[0], ops.convert_to_numpy(deltas)[0]
+    return ops.convert_to_numpy(match)[0], ops.convert_to_numpy(deltas)[0].astype(np.float64)
 
 
 def _match_anchors(anchors, gt_class_ids, gt_boxes):
@@ -132,7 +133,7 @@ def _choose_anchors(matched, anchors, gt_boxes, config, seed=None):
     return match, _deltas(ops.take(anchors, index, axis=0), objects, taken, config.RPN_BBOX_STD_DEV)
 
 
-def detection_targets(proposals, gt_class_ids, gt_boxes, gt_masks, config, seed=None):
+def detection_targets(proposals, gt_class_ids, gt_boxes, gt_masks, config, seed=None, fill=False):
     """Choose the proposals that train the heads, and say what the heads should answer.
 
     A proposal is positive when its IoU with some object is at least 0.5; negative when its IoU with
@@ -146,6 +147,7 @@ def detection_targets(proposals, gt_class_ids, gt_boxes, gt_masks, config, seed=
         gt_masks: [B, h, w, G], of the whole picture, or of each box when `config.USE_MINI_MASK`.
         config: a `Config`.
         seed: what `keras.random` takes, a `SeedGenerator` inside a compiled step.
+        fill: take as many negative as there is room for, not in proportion to the positive.
 
     Returns:
         rois: [B, T, 4] float32, normalised: positive, then negative, then zeros.
@@ -168,7 +170,7 @@ def detection_targets(proposals, gt_class_ids, gt_boxes, gt_masks, config, seed=
     # picture without any gives none. The original computes it so, in float32.
     found = _count(positive)
     ratio = np.float32(1 / config.ROI_POSITIVE_RATIO)
-    wanted = ops.cast(ratio * ops.cast(found, "float32"), "int32") - found
+    wanted = (total if fill else ops.cast(ratio * ops.cast(found, "float32"), "int32")) - found
     negative = _choose(real & (best_iou < ROI_POSITIVE) & ~in_crowd, wanted, total, seed)
 
     positive_index, is_positive = _first(positive, most)
@@ -281,7 +283,7 @@ class TargetLayer(keras.layers.Layer):
     """A layer that owns its source of chance, and stays in float32 when the network does not."""
 
     def __init__(self, config, seed=None, **kwargs):
-        super().__init__(dtype="float32", trainable=False, **kwargs)
+        super().__init__(**{"dtype": "float32", "trainable": False} | kwargs)
         self.config = config
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.built = True  # there are no weights to wait for
@@ -299,7 +301,7 @@ class RPNTargetLayer(TargetLayer):
         return rpn_targets(*inputs, self.config, seed=self.seed_generator)
 
 
-class DetectionTargetLayer(TargetLayer):
+class DetectionTargetLayer(Configured, TargetLayer):
     """`detection_targets` as a layer: call it with `[proposals, gt_class_ids, gt_boxes, gt_masks]`.
 
     Args:
@@ -309,3 +311,15 @@ class DetectionTargetLayer(TargetLayer):
 
     def call(self, inputs):
         return detection_targets(*inputs, self.config, seed=self.seed_generator)
+
+    def compute_output_shape(self, input_shape):
+        rois = (input_shape[0][0], self.config.TRAIN_ROIS_PER_IMAGE)
+        return (*rois, 4), rois, (*rois, 4), (*rois, *self.config.MASK_SHAPE)
+
+    def compute_output_spec(self, inputs):
+        shapes = self.compute_output_shape([tensor.shape for tensor in inputs])
+        dtypes = "float32", "int32", "float32", "float32"
+        return tuple(map(keras.KerasTensor, shapes, dtypes))
+
+    def compute_mask(self, inputs, mask=None):
+        return [None] * 4

@@ -63,7 +63,7 @@ def test_a_stage_halves_in_its_first_1x1_convolution(resnet50):
 @pytest.mark.parametrize("strides", [1, 2])
 def test_a_bottleneck_adds_what_it_learns_to_its_input(strides):
     image = keras.Input((None, None, 8))
-    block = bottleneck(kernels.to_layout(image), 2, "9z", strides, strides == 2, train_bn=False)
+    block = bottleneck(kernels.to_layout(image), (2, 2, 8), "9z", strides, strides == 2, train_bn=False)
     model = keras.Model([image], block)
     x = np.random.default_rng(0).normal(size=(1, 4, 6, 8)).astype(np.float32)
     model.get_layer("bn9z_branch2c").set_weights([np.full(8, v, np.float32) for v in (0, 0.5, 3, 4)])

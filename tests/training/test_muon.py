@@ -1,5 +1,7 @@
 """Muon: orthogonal steps for kernels, AdamW's for the rest."""
 
+import gc
+
 import keras
 import numpy as np
 import pytest
@@ -58,3 +60,18 @@ def test_it_can_be_made_again_from_its_configuration():
     muon = Muon(0.01, ["answers"], momentum=0.9)
     again = Muon.from_config(muon.get_config())
     assert again.ends == ("answers",) and again.momentum == 0.9
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's graphs")
+def test_a_training_leaves_no_graph_behind():
+    def graphs():
+        gc.collect()
+        return sum(type(thing).__name__ == "FuncGraph" for thing in gc.get_objects())
+
+    before = graphs()
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    model.compile(Muon(1e-3, ()), "mse", jit_compile=False)
+    model.fit(np.ones((4, 3)), np.ones((4, 2)), verbose=0)
+    assert graphs() > before
+    del model
+    assert graphs() == before

@@ -1,0 +1,165 @@
+"""Batches with their targets in them, as the original trained on, to look at.
+
+Our own training makes its targets inside the network (`mrcnn.training.targets`), the same ones.
+"""
+
+import itertools
+
+import numpy as np
+from keras import ops
+
+from mrcnn.metrics import trim_zeros
+from mrcnn.network import boxes
+from mrcnn.network.anchors import pixel_anchors
+from mrcnn.training import targets
+from mrcnn.training.batches import Batches
+
+NEAR_OBJECTS = 0.9  # of random RoIs
+
+
+class DataGenerator(Batches):
+    """Batches of a data set as lists of arrays: B pictures, N anchors, G objects at most, K classes.
+
+    `generator[i]` is a pair of lists. The first, the inputs:
+
+    * pictures [B, H, W, C] float32, minus the mean colour, and their metas [B, 12 + K] float64;
+    * `rpn_match` [B, N, 1] int32 and `rpn_bbox` [B, RPN_TRAIN_ANCHORS_PER_IMAGE, 4] float64, see
+      `mrcnn.training.targets.build_rpn_targets`;
+    * class ids [B, G] int32, boxes [B, G, 4] int32 in pixels, and masks [B, h, w, G] bool;
+    * with `random_rois`, so many RoIs [B, R, 4] int32, see `generate_random_rois`;
+    * with `detection_targets` as well, the T RoIs of them to be trained on, [B, T, 4] int32.
+
+    The second is empty; with `random_rois` and `detection_targets` it holds the targets of those RoIs:
+    class ids [B, T, 1], deltas [B, T, K, 4] and masks [B, T, h, w, K], see `build_detection_targets`.
+
+    Args:
+        dataset, config, shuffle, augmentation: see `mrcnn.training.batches.Batches`.
+        random_rois: RoIs to make up for each picture.
+        detection_targets: whether to make the targets of those.
+    """
+
+    def __init__(
+        self, dataset, config, shuffle=True, augmentation=None, random_rois=0, detection_targets=False
+    ):
+        seed = int(np.random.default_rng().integers(2**31))
+        super().__init__(dataset, config, shuffle, augmentation, seed=seed)
+        self.random_rois, self.detection_targets = random_rois, detection_targets
+        self._anchors = pixel_anchors(config, config.IMAGE_SHAPE)
+
+    def __getitem__(self, idx):
+        batch = super().__getitem__(idx)
+        class_ids, masks = batch["gt_class_ids"], batch["gt_masks"]
+        gt_boxes = batch["gt_boxes"].astype(np.int32)
+        objects = zip(class_ids, gt_boxes, masks, strict=True)
+        columns = zip(*itertools.starmap(self._targets, objects), strict=True)
+        match, deltas, *others = map(np.stack, columns)
+        known = [batch["images"], batch["image_meta"].astype(np.float64), match, deltas]
+        return [*known, class_ids, gt_boxes, masks, *others[:2]], others[2:]
+
+    def _targets(self, class_ids, gt_boxes, masks):
+        """The targets of one picture, in the order of the lists."""
+        real = class_ids != 0
+        class_ids, gt_boxes, masks = class_ids[real], gt_boxes[real], masks[:, :, real]
+        shape = self.config.IMAGE_SHAPE
+        match, deltas = targets.build_rpn_targets(shape, self._anchors, class_ids, gt_boxes, self.config)
+        found = [match[:, None], deltas]
+        if self.random_rois:
+            rois = generate_random_rois(shape, self.random_rois, class_ids, gt_boxes)
+            found.append(rois)
+            if self.detection_targets:
+                chosen, labels, *others = build_detection_targets(
+                    rois, class_ids, gt_boxes, masks, self.config
+                )
+                found += [chosen, labels[:, None], *others]
+        return found
+
+
+def data_generator(
+    dataset,
+    config,
+    shuffle=True,
+    augment=False,
+    augmentation=None,
+    random_rois=0,
+    batch_size=1,
+    detection_targets=False,
+    no_augmentation_sources=None,
+):
+    """Batches of `DataGenerator` without end.
+
+    Args:
+        augment: True mirrors pictures in half of the cases.
+        batch_size: pictures in a batch.
+        no_augmentation_sources: names of sources whose pictures `augmentation` leaves alone.
+    """
+    batches = DataGenerator(dataset, config, shuffle, augmentation, random_rois, detection_targets)
+    batches.augment, batches.batch_size = augment, batch_size
+    batches.no_augmentation_sources = frozenset(no_augmentation_sources or ())
+    yield from map(batches.__getitem__, itertools.count())
+
+
+def generate_random_rois(image_shape, count, gt_class_ids, gt_boxes):
+    """Made-up regions of interest, nine of ten near objects, to train heads without a proposal network.
+
+    Args:
+        image_shape: (height, width, …).
+        count: how many.
+        gt_class_ids: (G,), not used; part of the original's signature.
+        gt_boxes: (G, 4) pixels.
+
+    Returns:
+        (count, 4) int32 pixels, inside of the picture, at least one pixel each way.
+    """
+    rng = np.random.default_rng()
+    edges = np.array(image_shape[:2])
+    gt_boxes = np.reshape(gt_boxes, (-1, 4)).astype(int)
+    each = int(NEAR_OBJECTS * count / max(len(gt_boxes), 1))
+    start, end = gt_boxes[:, :2].repeat(each, axis=0), gt_boxes[:, 2:].repeat(each, axis=0)
+    size = end - start
+    low, high = np.maximum(start - size, 0), np.minimum(end + size, edges)
+    anywhere = (count - len(low), 1)
+    low = np.concatenate([low, np.tile([0, 0], anywhere)])
+    high = np.concatenate([high, np.tile(edges, anywhere)])
+    corners = rng.integers(low, high, size=(2, count, 2))
+    return np.hstack([corners.min(axis=0), corners.max(axis=0) + 1]).astype(np.int32)
+
+
+def build_detection_targets(rpn_rois, gt_class_ids, gt_boxes, gt_masks, config):
+    """The targets of the heads for one picture, in NumPy; see `mrcnn.training.targets.detection_targets`.
+
+    Unlike there, negative RoIs fill all the room that the positive leave, some of them repeatedly.
+
+    Args:
+        rpn_rois: (R, 4) pixels; rows of zeros are padding.
+        gt_class_ids: (G,) int.
+        gt_boxes: (G, 4) pixels.
+        gt_masks: (H, W, G), or (h, w, G) when `config.USE_MINI_MASK`.
+
+    Returns:
+        rois: (T, 4) int32 pixels, T = `TRAIN_ROIS_PER_IMAGE`.
+        class_ids: (T,) int32, 0 for the negative.
+        deltas: (T, K, 4) float32 for each class, zeros for all but the RoI's own.
+        masks: (T, h, w, K) float32 of zeros and ones, likewise.
+    """
+    shape = config.IMAGE_SHAPE if config.USE_MINI_MASK else gt_masks.shape
+    arrays = (
+        boxes.normalise(trim_zeros(rpn_rois), shape),
+        gt_class_ids,
+        boxes.normalise(gt_boxes, shape),
+        gt_masks,
+    )
+    batch = (ops.convert_to_tensor(array)[None] for array in arrays)
+    found = targets.detection_targets(*batch, config, fill=True)
+    rois, class_ids, own_deltas, own_masks = (ops.convert_to_numpy(target)[0] for target in found)
+
+    used = rois.any(axis=1)
+    negative = np.flatnonzero(used & (class_ids == 0))
+    rois = boxes.denormalise(rois, shape) * used[:, None]
+    if len(negative):
+        rois[~used] = rois[np.random.default_rng().choice(negative, np.count_nonzero(~used))]
+
+    rows = np.arange(len(rois))
+    deltas = np.zeros((len(rois), config.NUM_CLASSES, 4), np.float32)
+    masks = np.zeros((len(rois), *config.MASK_SHAPE, config.NUM_CLASSES), np.float32)
+    deltas[rows, class_ids], masks[rows, :, :, class_ids] = own_deltas, own_masks
+    return rois, class_ids, deltas, masks
