@@ -39,6 +39,7 @@ def start(coco=False):
             install([BOXES])
         except CannotInstall as error:
             print(f"{error} The lesson goes on without it.")
+    import_whole()
     from mrcnn import download
 
     if coco and not download.find_coco():
@@ -50,6 +51,20 @@ def start(coco=False):
     print(*report(weights), sep="\n")
     _hush()
     return weights
+
+
+def import_whole():
+    """Import Keras and what it runs on; a stop button that is pressed meanwhile counts when that is done.
+
+    TensorFlow cannot be imported again in a kernel in which its import was cut off.
+    """
+    from mrcnn.silence import silence
+    from mrcnn.training.interrupt import one_interrupt
+
+    with one_interrupt("Stopping as soon as the libraries are there.") as interrupted, silence():
+        import keras  # noqa: F401
+    if interrupted:
+        raise KeyboardInterrupt
 
 
 def _hush():
@@ -64,10 +79,7 @@ def _hush():
 
 def report(weights):
     """Where the notebook runs and with what, a line each."""
-    from mrcnn.silence import silence
-
-    with silence():
-        import keras
+    import keras
 
     where = {"colab": "Colab", "binder": "Binder"}.get(place(), "this computer")
     keras_version = f"Keras {keras.__version__} on {keras.backend.backend()}"
