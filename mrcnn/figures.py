@@ -4,8 +4,11 @@ Boxes are `(y1, x1, y2, x2)` in pixels, half-open; a picture lies on its axes as
 left corner at (0, 0).
 """
 
+from pathlib import Path
+
 import cv2
 import numpy as np
+from PIL import ImageFont
 
 from mrcnn.colors import text_color
 from mrcnn.crops import as_crops
@@ -75,6 +78,14 @@ def place_labels(boxes, sizes, shape):
         corners[i] = places[hidden.argmin()]
         taken = np.vstack([taken, [*corners[i], *(corners[i] + size)]])
     return corners
+
+
+def letters(size):
+    """A font of `size` pixels to write on pictures with."""
+    import matplotlib
+
+    # Matplotlib brings this font along: letters look the same on every machine.
+    return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), size)
 
 
 def show_picture(ax, image, title="", **options):

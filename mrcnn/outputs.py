@@ -33,6 +33,16 @@ def label_map(masks):
     return labels
 
 
+def counts_of(result, class_names):
+    """How many objects of each class a result has: a Counter by name."""
+    return Counter(class_names[i] for i in result["class_ids"])
+
+
+def in_words(counts, none="nothing found"):
+    """Such as "24 coin, 3 key", the most frequent first; `none` where there is nothing."""
+    return ", ".join(f"{count} {name}" for name, count in counts.most_common()) or none
+
+
 def file_name(name):
     """The name of a class as part of a file's: without what parts folders."""
     return name.replace("/", "-").replace("\\", "-")

@@ -16,29 +16,25 @@ import numpy as np
 
 from mrcnn import weights
 from mrcnn.data import cutouts as cutting
-from mrcnn.data.pasted import BACKGROUND, MOST, PastedDataset, from_ground
+from mrcnn.data.pasted import MOST, PastedDataset
 from mrcnn.images import as_rgb, extract_bboxes
 from mrcnn.model import MaskRCNN, load
-from mrcnn.recipes import RECIPES, ToyboxConfig
-from mrcnn.training.interrupt import one_interrupt
+from mrcnn.recipes import RECIPES, CoinsConfig
+from mrcnn.training.interrupt import KEEPING, one_interrupt
 from mrcnn.training.timed import MOST_STEPS, Timed, copy_weights
 
 LENGTH = 56  # pixels that the middle one of the examples is long in the scenes
 ALIKE = 1.25  # a photograph is not rescaled by less than this factor
 EVERY = 4  # seconds from one look at the photograph to the next
 MOST_TILES = 4  # a larger photograph is not looked at before the end
-RATE = 2e-3
-STOPPING = "Stopping after this step, and keeping what was learnt; interrupt again to stop at once."
 
 
-class TaughtConfig(ToyboxConfig):
-    """The toybox's network, for things of about `LENGTH` pixels, many on a picture."""
+class TaughtConfig(CoinsConfig):
+    """That of coins, for any things of about `LENGTH` pixels."""
 
     NAME = "taught"
-    TRAIN_BN = False  # in so few steps statistics could not follow, and detecting would meet other ones
     IMAGES_PER_GPU = 4
     MAX_GT_INSTANCES = MOST
-    TRAIN_ROIS_PER_IMAGE = 64
     STEPS_PER_EPOCH = MOST_STEPS
 
 
@@ -98,10 +94,10 @@ def teach(
     image = as_rgb(image)
     before = taught_before(start)
     examples = (before.examples if before else []) + examples_of(image, boxes, masks, name, cutouts, wrong)
-    names = list(dict.fromkeys(cutout.name for cutout in examples if cutout.name != BACKGROUND))
+    names = cutting.names_among(examples)
     if not names:
         raise ValueError("There is no example: give a box or a mask of at least one thing.")
-    class_names = [BACKGROUND, *names]
+    class_names = [cutting.BACKGROUND, *names]
     scale = before.config.TILE_SCALE if before else fitting_scale(examples)
     known = {"NUM_CLASSES": len(class_names), "TILE_SCALE": scale}
     model = MaskRCNN("inference", TaughtConfig(**DETECTING, **known), class_names=class_names)
@@ -118,8 +114,10 @@ def teach(
         from mrcnn.watching import watcher
 
         watch = watcher()
-    with one_interrupt(STOPPING) as interrupted:
-        train(model, world, before or start, Teaching(model, image, seconds, interrupted, watch))
+    begin = begin_as(before) if before else begin_with(start)
+    with one_interrupt(KEEPING) as interrupted:
+        teaching = Teaching(model, image, seconds, interrupted, watch)
+        learn(TaughtConfig(NUM_CLASSES=len(class_names)), class_names, world, begin, teaching)
     return model
 
 
@@ -144,48 +142,64 @@ def examples_of(image, boxes, masks, name, cutouts, wrong):
     if boxes is not None or masks is not None:
         masks = None if masks is None else np.atleast_3d(masks)
         cut += cutting.cut_out(image, boxes, masks, name)
-    return cut + [from_ground(image, box) for box in wrong]
+    return cut + [cutting.from_ground(image, box) for box in wrong]
 
 
 def fitting_scale(examples):
     """The factor by which photographs are looked at, so that things are as large as in the scenes."""
-    things = [cutout for cutout in examples if cutout.name != BACKGROUND]
+    things = [cutout for cutout in examples if cutout.name != cutting.BACKGROUND]
     boxes = np.concatenate([extract_bboxes(thing.mask[..., None]) for thing in things])
     scale = LENGTH / float(np.median((boxes[:, 2:] - boxes[:, :2]).max(axis=1)))
     return 1.0 if 1 / ALIKE < scale < ALIKE else scale
 
 
-def train(model, world, start, teaching):
-    """Train a network for `model` on the scenes of `world`, as long as `teaching` lets it.
+def learn(config, class_names, dataset, begin, timed):
+    """Train a network until the time is over, as coins are learnt; whoever watches keeps what it learns.
 
     Args:
-        model: `MaskRCNN` in inference mode, whose weights are set whenever the teaching looks.
-        world: `PastedDataset`.
-        start: a taught `MaskRCNN`, or weights as `mrcnn.weights.find` takes them.
-        teaching: `Teaching`.
+        config: of the training, `MOST_STEPS` in its epoch.
+        class_names: names by class id.
+        dataset: a prepared `Dataset`.
+        begin: function that gives a `MaskRCNN` in training mode the weights to begin with.
+        timed: the `Timed` that ends it.
     """
-    gc.collect()  # a training before this one left a network in cycles
-    config = TaughtConfig(NUM_CLASSES=model.config.NUM_CLASSES)
-    # A log of TensorBoard is written somewhere, and thrown away. Windows removes no file that is still open.
+    gc.collect()  # a training before this one left a network whose parts refer to each other
+    # TensorBoard's log is written somewhere, and thrown away. Windows removes no file that is still open.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        learner = MaskRCNN("training", config, folder, model.class_names)
-        if isinstance(start, MaskRCNN):
-            same = start.class_names == model.class_names
-            copy_weights(start.keras_model, learner.keras_model, () if same else weights.HEADS)
-        else:
-            learner.load_weights(weights.find(start), exclude=list(weights.HEADS))
-        learner.set_log_dir()
+        learner = MaskRCNN("training", config, folder, class_names)
+        begin(learner)
+        learner.set_log_dir()  # a new training, even if the weights are a checkpoint of one
         optimizer = RECIPES["coins"].optimizer()
+        callbacks = [timed]
         learner.train(
-            world, None, RATE, 1, "all", custom_callbacks=[teaching], optimizer=optimizer, verbose=0
+            dataset, None, timed.rate, 1, "all", custom_callbacks=callbacks, optimizer=optimizer, verbose=0
         )
+
+
+def begin_with(start):
+    """The `begin` of `learn` that takes all weights but those that depend on the classes.
+
+    Args:
+        start: as `mrcnn.weights.find` takes it.
+    """
+    return lambda learner: learner.load_weights(weights.find(start), exclude=list(weights.HEADS))
+
+
+def begin_as(model):
+    """The `begin` of `learn` that takes the weights of a taught `MaskRCNN`."""
+
+    def begin(learner):
+        same = model.class_names == learner.class_names
+        copy_weights(model.keras_model, learner.keras_model, () if same else weights.HEADS)
+
+    return begin
 
 
 class Teaching(Timed):
     """A training while it is watched.
 
     Attributes:
-        model: the `MaskRCNN` that is taught.
+        taught: the `MaskRCNN` that detects with what was learnt when it last looked.
         image: (H, W, 3) uint8, the photograph.
         result: what `detect` gave for the photograph when it was last looked at, or None.
         over: whether the training has ended.
@@ -195,7 +209,7 @@ class Teaching(Timed):
     """
 
     def __init__(self, model, image, seconds, interrupted, watch):
-        super().__init__(seconds, RATE, interrupted)
+        super().__init__(seconds, RECIPES["coins"].learning_rate, interrupted)
         self.taught, self.image, self.watch = model, image, watch
         self.result, self.over = None, False
         self._looked = self._cost = 0.0

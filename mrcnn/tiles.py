@@ -153,12 +153,13 @@ def _in_picture(result, region, regions, scale, shape):
     boxes = np.rint(inside * factor).astype(int) + np.tile(region[:2], 2)
     found = []
     for i in np.flatnonzero((boxes[:, :2] < boxes[:, 2:]).all(axis=1)):
-        cut = not _sees_whole(np.array([region]), boxes[i], shape)
-        if cut and _sees_whole(regions, boxes[i], shape):
+        around = _around(boxes[i], region, shape)
+        seen = overlap(around, region)
+        if _more_is_seen(around, seen, regions):
             continue
         mask = _resize_mask(masks[i], tuple(boxes[i, 2:] - boxes[i, :2]))
         class_id, score = int(result["class_ids"][i]), float(result["scores"][i])
-        found.append(Found(tuple(boxes[i].tolist()), mask, class_id, score, region, cut))
+        found.append(Found(tuple(boxes[i].tolist()), mask, class_id, score, region, seen != around))
     return found
 
 
@@ -166,16 +167,18 @@ def _resize_mask(mask, size):
     return mask.copy() if mask.shape == size else resize(mask, size) > 0.5
 
 
-def _sees_whole(regions, box, shape):
-    """Whether one of the regions (R, 4) holds a box and does not cut it.
+def _around(box, region, shape):
+    """A box and as much beside it as a tile must show for the object not to count as cut."""
+    edge = max(2, round(EDGE * max(region[2] - region[0], region[3] - region[1])))
+    return tuple(np.clip(box + np.array([-edge, -edge, edge, edge]), 0, np.tile(shape[:2], 2)).tolist())
 
-    A region cuts what reaches one of its borders, other than the picture's.
-    """
-    edge = max(2, round(EDGE * (regions[0, 2:] - regions[0, :2]).max()))
-    first = (regions[:, :2] == 0) | (regions[:, :2] + edge <= box[:2])
-    last = (regions[:, 2:] == shape[:2]) | (box[2:] + edge <= regions[:, 2:])
-    holds = (regions[:, :2] <= box[:2]) & (box[2:] <= regions[:, 2:])
-    return (first & last & holds).all(axis=1).any()
+
+def _more_is_seen(around, seen, regions):
+    """Whether one of the regions (R, 4) shows of the box `around` all that was `seen`, and more."""
+    first, last = np.maximum(regions[:, :2], around[:2]), np.minimum(regions[:, 2:], around[2:])
+    all_of_it = np.hstack([first <= seen[:2], last >= seen[2:]]).all(axis=1)
+    more = np.hstack([first < seen[:2], last > seen[2:]]).any(axis=1)
+    return (all_of_it & more).any()
 
 
 def _result(objects, shape):

@@ -13,13 +13,11 @@ import html
 import itertools
 import math
 from collections import Counter
-from pathlib import Path
 
 import cv2
-import matplotlib
 import numpy as np
 from matplotlib.colors import to_rgb
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from mrcnn.colors import OKABE_ITO, random_colors, text_color, to_bytes
 from mrcnn.crops import MaskCrops, as_crops
@@ -30,6 +28,7 @@ from mrcnn.figures import (
     draw_rectangle,
     enlarge,
     inside_picture,
+    letters,
     place_labels,
     show_picture,
     with_area,
@@ -243,9 +242,7 @@ def draw_instances(image, boxes, masks, class_ids, class_names, scores=None, col
             outlines = crop_outlines(masks.crops[i], boxes[i])
             cv2.drawContours(canvas, outlines, -1, to_bytes(colors[i]), outline, cv2.LINE_AA)
 
-    # Matplotlib brings this font along: letters look the same on every machine.
-    font_file = Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
-    font = ImageFont.truetype(font_file, max(11, round(size / 45)))
+    font = letters(max(11, round(size / 45)))
     visible = with_area(boxes)
     labels = [_render_label(captions[i], font, colors[i]) for i in visible]
     corners = place_labels(boxes[visible], [label.shape[:2] for label in labels], shape)

@@ -2,16 +2,16 @@
 
 import io
 import time
-from collections import Counter
 
 from mrcnn.colors import OKABE_ITO
+from mrcnn.outputs import counts_of, in_words
 
 EVERY = 2  # seconds from one picture to the next
 
 
 def watcher():
     """What to watch a `Teaching` with, by where this runs."""
-    return Panel() if in_notebook() else Line()
+    return Panel(Place()) if in_notebook() else Line()
 
 
 def in_notebook():
@@ -23,18 +23,12 @@ def in_notebook():
     return hasattr(get_ipython(), "kernel")
 
 
-def count_in_words(result, class_names):
-    """Such as "24 coin, 3 key", most frequent first."""
-    counts = Counter(class_names[i] for i in result["class_ids"])
-    return ", ".join(f"{count} {name}" for name, count in counts.most_common()) or "nothing found"
-
-
 def state(teaching):
     """How a teaching gets on, in a few words."""
     steps = len(teaching.times)
-    found = (
-        count_in_words(teaching.result, teaching.taught.class_names) if teaching.result else "not looked yet"
-    )
+    found = "not looked yet"
+    if teaching.result:
+        found = in_words(counts_of(teaching.result, teaching.taught.class_names))
     if not steps:
         return "the first step takes longer, since the computation is compiled"
     stopped = ", stopped by hand" if teaching.over and teaching.interrupted else ""
@@ -60,22 +54,35 @@ class Line:
 
 
 class Panel:
-    """The losses so far and the photograph as it is seen now, in one place of a notebook."""
+    """The losses so far and the photograph as it is seen now, drawn again every few seconds.
 
-    def __init__(self):
-        self.handle, self.shown = None, 0.0
+    Args:
+        show: function of a Matplotlib figure and what it says, in words.
+    """
+
+    def __init__(self, show):
+        self.show, self.shown = show, 0.0
 
     def __call__(self, teaching):
+        if teaching.over or time.monotonic() - self.shown >= EVERY:
+            self.show(figure(teaching), state(teaching))
+            self.shown = time.monotonic()
+
+
+class Place:
+    """One place of a notebook, in which each figure takes that of the one before."""
+
+    def __init__(self):
+        self.handle = None
+
+    def __call__(self, drawn, words):
         from IPython.display import Image, display
 
-        if not teaching.over and time.monotonic() - self.shown < EVERY:
-            return
-        picture = Image(png(figure(teaching)), alt=state(teaching))
+        picture = Image(png(drawn), alt=words)
         if self.handle is None:
             self.handle = display(picture, display_id=True)
         else:
             self.handle.update(picture)
-        self.shown = time.monotonic()
 
 
 def figure(teaching):

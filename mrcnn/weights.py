@@ -308,10 +308,12 @@ def read_examples(path):
     Raises:
         FileNotFoundError, WeightsError: the file is none of weights.
     """
-    from mrcnn.data.cutouts import Cutout  # late, because weights without examples need no OpenCV
-
     with open_layout(path) as root:
-        group = root.get(EXAMPLES, {})
+        if EXAMPLES not in root:
+            return []
+        from mrcnn.data.cutouts import Cutout  # late, because other weights need none of what it imports
+
+        group = root[EXAMPLES]
         datasets = [group[key] for key in sorted(group, key=int)]
         return [Cutout(data[()], str(data.attrs["name"]), data.attrs["around"]) for data in datasets]
 

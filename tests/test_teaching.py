@@ -12,8 +12,7 @@ import pytest
 import mrcnn
 from mrcnn import teaching
 from mrcnn.data import coins
-from mrcnn.data.cutouts import from_mask
-from mrcnn.data.pasted import BACKGROUND
+from mrcnn.data.cutouts import BACKGROUND, from_mask
 from mrcnn.metrics import compute_overlaps_masks
 from mrcnn.model import MaskRCNN
 from mrcnn.training import timed

@@ -83,7 +83,7 @@ def run(options):
         return 2
     outputs = Outputs(options.out, sources, options)
     shared.refuse_existing(outputs.planned(), options.force)
-    outputs.protect_inputs()
+    shared.refuse_inputs(outputs.planned(), [source.path for source in sources])
     described = shared.choose_weights(options.weights)
     outputs.make_folder()
     model = load_model(described.path, options)
@@ -155,7 +155,7 @@ def detect_picture(model, source, outputs):
     from tqdm import tqdm
 
     from mrcnn.images import as_rgb
-    from mrcnn.outputs import write_png
+    from mrcnn.outputs import counts_of, write_png
 
     def progress(tiles):  # shown when there are many
         return tqdm(tiles, desc=source.path.name, unit="tile", leave=False, disable=None, delay=2)
@@ -164,7 +164,7 @@ def detect_picture(model, source, outputs):
     (result,) = model.detect_crops([image], progress=progress)
     write_png(outputs.overlay(source), painted(image, result, model))
     outputs.add(source, result)
-    return in_words(names(result, model), model)
+    return told(counts_of(result, model.class_names), model)
 
 
 def detect_video(model, source, outputs):
@@ -173,6 +173,7 @@ def detect_video(model, source, outputs):
 
     from mrcnn.cli.video import frames_of, writer_for
     from mrcnn.files import replacing
+    from mrcnn.outputs import counts_of
 
     most, count = Counter(), 0
     with (
@@ -186,10 +187,10 @@ def detect_video(model, source, outputs):
                 (result,) = model.detect_crops([frame])
                 write(painted(frame, result, model))
                 outputs.add(source, result, count)
-                most |= names(result, model)  # the larger number of each
+                most |= counts_of(result, model.class_names)  # the larger number of each
                 count += 1
                 bar.update()
-    return f"{count} frames, most in one: {in_words(most, model)}"
+    return f"{count} frames, most in one: {told(most, model)}"
 
 
 def painted(image, result, model):
@@ -206,12 +207,9 @@ def painted(image, result, model):
     )
 
 
-def names(result, model):
-    """How many objects of each class, by name, the most frequent first."""
-    return Counter(model.class_names[i] for i in result["class_ids"])
+def told(counts, model):
+    """What was found, for a person to read."""
+    from mrcnn.outputs import in_words
 
-
-def in_words(counts, model):
-    if not counts:
-        return f"nothing found with a score of {model.config.DETECTION_MIN_CONFIDENCE:g} or more"
-    return ", ".join(f"{count} {name}" for name, count in counts.most_common())
+    surely = model.config.DETECTION_MIN_CONFIDENCE
+    return in_words(counts, f"nothing found with a score of {surely:g} or more")

@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mrcnn.cli.inputs import find_sources
-from mrcnn.data.cutouts import cut_out, read_examples, sheet
-from mrcnn.data.pasted import BACKGROUND
+from mrcnn.data import coins
+from mrcnn.data.cutouts import cut_out, names_among, read_examples, sheet
 from mrcnn.files import check_folder
 from mrcnn.images import as_rgb
 from mrcnn.metrics import coco_results
-from mrcnn.outputs import file_name, write_json, write_png
+from mrcnn.outputs import counts_of, file_name, in_words, write_json, write_png
 from mrcnn.visualize import draw_numbered
-from mrcnn.watching import count_in_words
 from mrcnn.weights import find
 from mrcnn.weights import read_examples as read_examples_of
 
@@ -32,9 +31,7 @@ class Photo:
         """(H, W, 3) uint8."""
         if self.path:
             return as_rgb(self.path)
-        from skimage.data import coins
-
-        return as_rgb(coins())
+        return coins.photograph()[0]
 
 
 def cutouts_of(image, examples):
@@ -48,8 +45,7 @@ def cutouts_of(image, examples):
 def names_of(cutouts, start):
     """The names of all things that there are examples of, those of a file that is gone on from first."""
     before = read_examples_of(find(start)) if start else []
-    names = [cutout.name for cutout in [*before, *cutouts] if cutout.name != BACKGROUND]
-    return list(dict.fromkeys(names))
+    return names_among([*before, *cutouts])
 
 
 def read_folder(folder):
@@ -80,10 +76,8 @@ class Outputs:
     def planned(self):
         return [self.weights, self.picture, self.examples, self.json]
 
-    def check(self):
-        """Refuse to write over the photograph; see that files can be written."""
-        if self.photo.path and self.photo.path.resolve() in {path.resolve() for path in self.planned()}:
-            raise ValueError(f"{self.photo.path} would be overwritten; choose another --out.")
+    def make_folder(self):
+        """Make the folder, and see that files can be written to it."""
         check_folder(self.folder, make=True)
 
     def write_examples(self, cutouts):
@@ -100,4 +94,4 @@ class Outputs:
         write_png(self.picture, draw_numbered(image, result, model.class_names, model.tile_side))
         name = str(self.photo.path.name if self.photo.path else self.photo.name)
         write_json(self.json, [entry | {"file_name": name} for entry in coco_results(1, result)])
-        return count_in_words(result, model.class_names)
+        return in_words(counts_of(result, model.class_names))

@@ -140,6 +140,14 @@ def add_force(parser):
     parser.add_argument("--force", action="store_true", help="replace outputs that exist")
 
 
+def refuse_inputs(paths, inputs):
+    """Raise a ValueError if an output of `paths` would take the place of an input; not even --force may."""
+    inputs = {path.resolve() for path in inputs}
+    for path in paths:
+        if path.resolve() in inputs:
+            raise ValueError(f"{path} is an input and would be overwritten; choose another --out.")
+
+
 def refuse_existing(paths, force=False):
     """Raise a ValueError that names what exists of `paths`, unless it may be replaced."""
     there = [] if force else [str(path) for path in map(Path, paths) if path.exists()]

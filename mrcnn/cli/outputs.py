@@ -55,13 +55,6 @@ class Outputs:
             paths += map(self.labels, self._file_names)
         return paths + [path for path, _ in self._tables()]
 
-    def protect_inputs(self):
-        """Raise a ValueError if an output would take the place of an input, which not even --force may."""
-        inputs = {source.path.resolve() for source in self._file_names}
-        for path in self.planned():
-            if path.resolve() in inputs:
-                raise ValueError(f"{path} is an input and would be overwritten; choose another --out.")
-
     def make_folder(self):
         """Make the folder, and see that files can be written to it."""
         check_folder(self.folder, make=True)

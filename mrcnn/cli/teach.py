@@ -83,7 +83,8 @@ def run(options):
     cutouts = [cutout for each in sets for cutout in cutouts_of(image, each)]
     outputs = Outputs(options.out, photo, names_of(cutouts, options.start))
     shared.refuse_existing(outputs.planned(), options.force)
-    outputs.check()
+    shared.refuse_inputs(outputs.planned(), [photo.path] if photo.path else [])
+    outputs.make_folder()
     backgrounds = read_folder(options.backgrounds) if options.backgrounds else []
     outputs.write_examples(cutouts)
     shared.start_machine(options)

@@ -11,35 +11,14 @@ import numpy as np
 
 from mrcnn.data import toybox
 from mrcnn.data.composing import Camera, DrawnDataset, Layer, Scene, stack, visible
-from mrcnn.data.cutouts import Cutout
-from mrcnn.data.cutouts.checks import check_box
+from mrcnn.data.cutouts import BACKGROUND
 from mrcnn.data.toybox.backgrounds import background, clutter
 from mrcnn.data.toybox.drawing import over
-from mrcnn.images import as_rgb
 
-BACKGROUND = "BG"  # the name of a cut-out that is nothing to be found
 MOST = 24  # things in a scene
 DISTRACTORS = 12  # things of the toybox on a scene
 FULL = 0.6  # share of a scene that things may cover
 GREY = 6  # levels by which the channels of a grey photograph may differ, in the mean
-
-
-def from_ground(image, box):
-    """What was taken for a thing and is none, as a cut-out named BACKGROUND.
-
-    Args:
-        image: a picture, as `mrcnn.images.as_rgb` takes it.
-        box: (y1, x1, y2, x2) in pixels; a little of what is around it is taken too.
-
-    Raises:
-        ValueError: the box is no box, is beyond the photograph or too small.
-    """
-    image = as_rgb(image)
-    y1, x1, y2, x2 = check_box(box, image.shape[:2])
-    more = max(y2 - y1, x2 - x1) // 6
-    part = image[max(0, y1 - more) : y2 + more, max(0, x1 - more) : x2 + more]
-    opaque = np.full((*part.shape[:2], 1), 255, np.uint8)
-    return Cutout(np.concatenate([part, opaque], axis=2), BACKGROUND)
 
 
 @dataclass(frozen=True)

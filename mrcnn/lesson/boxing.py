@@ -1,7 +1,5 @@
 """Chapter 12: the network is taught a thing by one box, dragged around it on a photograph."""
 
-import time
-
 import mrcnn
 from mrcnn.data.pasted import Changes
 from mrcnn.images import as_rgb
@@ -10,7 +8,8 @@ from mrcnn.lesson.controls import has_widgets
 from mrcnn.lesson.live import Screen
 from mrcnn.lesson.messages import Message
 from mrcnn.lesson.picture import Picture
-from mrcnn.watching import EVERY, count_in_words, figure, state
+from mrcnn.outputs import counts_of, in_words
+from mrcnn.watching import Panel
 
 SMALL = 0.5  # of a box's height and width: what is left shows nowhere where the thing ends
 
@@ -54,12 +53,12 @@ class Boxing:
                 name=self.name,
                 seconds=self.seconds,
                 changes=changes,
-                watch=Watch(screen),
+                watch=Panel(lambda drawn, words: screen.draw(Picture(drawn, f"{words}."))),
             )
         except ValueError as error:
             return Message("Teach", str(error), "wrong")
         (self.result,) = self.model.detect_crops([self.image])
-        return Message("Teach", f"{count_in_words(self.result, self.model.class_names)}.", "passed")
+        return Message("Teach", f"{in_words(counts_of(self.result, self.model.class_names))}.", "passed")
 
     def __repr__(self):
         return repr(self.said)
@@ -71,18 +70,6 @@ class Boxing:
             from mrcnn.lesson.dragging import Hands
 
             display(Hands(self).widget())
-
-
-class Watch:
-    """Draws a teaching on a screen every few seconds."""
-
-    def __init__(self, screen):
-        self.screen, self.drawn = screen, 0.0
-
-    def __call__(self, teaching):
-        if teaching.over or time.monotonic() - self.drawn >= EVERY:
-            self.screen.draw(Picture(figure(teaching), f"{state(teaching)}."))
-            self.drawn = time.monotonic()
 
 
 def boxing(image, name="thing", box=None, seconds=60):

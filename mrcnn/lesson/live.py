@@ -3,8 +3,6 @@
 The network is always the small one, whichever weights the lesson runs with: it learns in a minute.
 """
 
-import gc
-import tempfile
 import time
 
 import keras
@@ -15,15 +13,14 @@ from mrcnn.lesson import show
 from mrcnn.lesson.messages import Message
 from mrcnn.model import MaskRCNN
 from mrcnn.recipes import RECIPES
-from mrcnn.training.interrupt import one_interrupt
+from mrcnn.teaching import begin_with, learn
+from mrcnn.training.interrupt import KEEPING, one_interrupt
 from mrcnn.training.timed import MOST_STEPS, Timed, copy_weights
-from mrcnn.weights import HEADS, find
 
 EVERY = 4  # seconds from one picture to the next
 SCENES = 4  # in a step: half of the recipe's, for the sake of small machines' memory
 SEED = 1  # of the drawn scenes, as of the random numbers that a network starts from
 FORGETFUL = 0.9  # momentum of the statistics of normalisation: in a minute they must follow
-STOPPING = "Stopping after this step, and keeping what was learnt; interrupt again to stop at once."
 
 
 class Run:
@@ -67,40 +64,26 @@ def train(start="toybox", seconds=60):
     Returns:
         Run.
     """
-    gc.collect()  # of an earlier training the whole network, whose parts refer to each other
     recipe = RECIPES["coins"]
     # Statistics that were learnt before stay as they are; those of a new network have to be learnt.
     normalisation = {"TRAIN_BN": False if start else None}
     screen = Screen(f"From {start} weights" if start else "From random numbers")
     screen.say("the network is put together.")
-    with one_interrupt(STOPPING) as interrupted, tempfile.TemporaryDirectory(**CLEANING) as folder:
+    with one_interrupt(KEEPING) as interrupted:
         keras.utils.set_random_seed(SEED)
         one = {"GPU_COUNT": 1, "IMAGES_PER_GPU": 1}
-        run = Run(
-            screen.title,
-            MaskRCNN("inference", recipe.config(**normalisation, **one), folder, recipe.class_names),
-        )
+        model = MaskRCNN("inference", recipe.config(**normalisation, **one), class_names=recipe.class_names)
+        run = Run(screen.title, model)
         config = recipe.config(STEPS_PER_EPOCH=MOST_STEPS, IMAGES_PER_GPU=SCENES, **normalisation)
-        model = MaskRCNN("training", config, folder, recipe.class_names)
-        if start:
-            model.load_weights(find(start), exclude=list(HEADS))
-        else:
-            forget_faster(model.keras_model)
-        model.train(
+        learn(
+            config,
+            recipe.class_names,
             recipe.training_set(MOST_STEPS * config.BATCH_SIZE, SEED),
-            None,
-            recipe.learning_rate,
-            1,
-            "all",
-            custom_callbacks=[Watch(run, screen, seconds, recipe.learning_rate, interrupted)],
-            optimizer=recipe.optimizer(),
-            verbose=0,
+            begin_with(start) if start else lambda learner: forget_faster(learner.keras_model),
+            Watch(run, screen, seconds, recipe.learning_rate, interrupted),
         )
     run.interrupted = bool(interrupted)
     return run
-
-
-CLEANING = {"ignore_cleanup_errors": True}  # Windows removes no file that a log still holds open
 
 
 class Watch(Timed):

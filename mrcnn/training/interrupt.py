@@ -6,6 +6,7 @@ import threading
 from contextlib import contextmanager
 
 STOPPING = "Stopping after this step; press Ctrl-C again to stop at once, without saving."
+KEEPING = "Stopping after this step, and keeping what was learnt; interrupt again to stop at once."
 
 
 @contextmanager

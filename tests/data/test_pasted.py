@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from mrcnn.data.cutouts import Cutout
-from mrcnn.data.pasted import BACKGROUND, Changes, PastedDataset, Paster, from_ground
+from mrcnn.data.cutouts import BACKGROUND, Cutout, from_ground
+from mrcnn.data.pasted import Changes, PastedDataset, Paster
 
 NAMES = ["BG", "disc", "bar"]
 GREY_AROUND = np.tile(np.arange(40, 80, dtype=np.uint8)[:, None], 3)

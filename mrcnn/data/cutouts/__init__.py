@@ -5,8 +5,28 @@
 seen before anything is learnt from it.
 """
 
-from mrcnn.data.cutouts.cutout import Cutout, cut_out, from_box, from_mask, from_rgba
+from mrcnn.data.cutouts.checks import BACKGROUND
+from mrcnn.data.cutouts.cutout import (
+    Cutout,
+    cut_out,
+    from_box,
+    from_ground,
+    from_mask,
+    from_rgba,
+    names_among,
+)
 from mrcnn.data.cutouts.reading import read_examples
 from mrcnn.data.cutouts.sheet import sheet
 
-__all__ = ["Cutout", "cut_out", "from_box", "from_mask", "from_rgba", "read_examples", "sheet"]
+__all__ = [
+    "BACKGROUND",
+    "Cutout",
+    "cut_out",
+    "from_box",
+    "from_ground",
+    "from_mask",
+    "from_rgba",
+    "names_among",
+    "read_examples",
+    "sheet",
+]

@@ -5,6 +5,7 @@ import numpy as np
 MOST = 200  # examples at once
 LEAST_SIDE = 8  # pixels; of something smaller a network sees nothing
 LEAST_CONTRAST = 8  # grey levels
+BACKGROUND = "BG"  # the name of what is nothing to be found
 BEYOND = 2  # pixels that a box drawn by hand may reach over the photograph's border
 
 
@@ -26,7 +27,7 @@ def check_name(name):
         raise ValueError(f"The name {name!r} is none: give a word, such as 'coin'.")
     if not name.isprintable():
         raise ValueError(f"The name {name!r} has characters that cannot be shown: give plain text.")
-    if name.strip() == "BG":
+    if name.strip() == BACKGROUND:
         raise ValueError("The name 'BG' is that of the background: give another.")
     return name.strip()
 

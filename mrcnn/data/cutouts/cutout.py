@@ -5,7 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-from mrcnn.data.cutouts.checks import check_box, check_contrast, check_count, check_name, check_size, told
+from mrcnn.data.cutouts.checks import (
+    BACKGROUND,
+    check_box,
+    check_contrast,
+    check_count,
+    check_name,
+    check_size,
+    told,
+)
 from mrcnn.data.cutouts.grabcut import segment_box
 from mrcnn.images import as_rgb, extract_bboxes
 
@@ -132,6 +140,29 @@ def from_rgba(pixels, name="thing"):
     y1, x1, y2, x2 = _check_extent(visible, "The opaque part")
     thing = pixels[y1:y2, x1:x2]
     return Cutout(_framed(thing[:, :, :3], thing[:, :, 3]), check_name(name))
+
+
+def from_ground(image, box):
+    """What was taken for a thing and is none, as a cut-out named BACKGROUND.
+
+    Args:
+        image: a picture, as `mrcnn.images.as_rgb` takes it.
+        box: (y1, x1, y2, x2) in pixels; a little of what is around it is taken too.
+
+    Raises:
+        ValueError: the box is no box, is beyond the photograph or too small.
+    """
+    image = as_rgb(image)
+    y1, x1, y2, x2 = check_box(box, image.shape[:2])
+    more = max(y2 - y1, x2 - x1) // 6
+    part = image[max(0, y1 - more) : y2 + more, max(0, x1 - more) : x2 + more]
+    opaque = np.full((*part.shape[:2], 1), 255, np.uint8)
+    return Cutout(np.concatenate([part, opaque], axis=2), BACKGROUND)
+
+
+def names_among(cutouts):
+    """The names of the things among cut-outs, each once, in their order; not BACKGROUND."""
+    return list(dict.fromkeys(cutout.name for cutout in cutouts if cutout.name != BACKGROUND))
 
 
 def cut_out(image, boxes=None, masks=None, name="thing"):

@@ -1,11 +1,10 @@
 """All cut-outs at a glance."""
 
-from pathlib import Path
-
 import cv2
-import matplotlib
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+
+from mrcnn.figures import letters
 
 CELL = 128  # pixels
 SQUARE = 8
@@ -44,10 +43,8 @@ def _cell(caption, pixels):
     cell[LINE:] = _on_squares(pixels)
     cell[:, -1] = 255
     drawn = Image.fromarray(cell)
-    # Matplotlib brings this font along: letters look the same on every machine.
-    font = ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), 12)
     short = caption if len(caption) <= LETTERS else caption[: LETTERS - 1] + "…"
-    ImageDraw.Draw(drawn).text((3, 2), short, font=font, fill="black")
+    ImageDraw.Draw(drawn).text((3, 2), short, font=letters(12), fill="black")
     return np.asarray(drawn)
 
 

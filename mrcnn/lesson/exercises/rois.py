@@ -74,6 +74,7 @@ def pyramid_level(box):
     edges={
         "half the side": (np.array([0.0, 0.0, 112.0, 112.0]),),
         "224 pixels a side": (np.array([100.0, 50.0, 324.0, 274.0]),),
+        "half as long again": (np.array([0.0, 0.0, 336.0, 336.0]),),
         "tiny": (np.array([10.0, 10.0, 18.0, 18.0]),),
         "larger than most pictures": (np.array([0.0, 0.0, 1600.0, 1600.0]),),
         "flat and wide": (np.array([0.0, 0.0, 56.0, 896.0]),),

@@ -5,8 +5,8 @@ import numpy as np
 from mrcnn.colors import OKABE_ITO
 from mrcnn.lesson.picture import FONT, WIDTH, Picture, panels, place
 from mrcnn.lesson.show.basics import boxes_on
+from mrcnn.outputs import counts_of, in_words
 from mrcnn.visualize import draw_numbered
-from mrcnn.watching import count_in_words
 
 
 def taught(taught):
@@ -20,7 +20,9 @@ def taught(taught):
     figure, axes = panels(*taught, columns=2, height=rows * (WIDTH / 2 * height / width + 0.4))
     told = []
     for ax, (title, one) in zip(axes, taught.items(), strict=True):
-        found = count_in_words(one.result, one.model.class_names) if one.model else "nothing to learn from"
+        found = (
+            in_words(counts_of(one.result, one.model.class_names)) if one.model else "nothing to learn from"
+        )
         drawn = draw_numbered(one.image, one.result, one.model.class_names) if one.model else one.image
         told.append(f"{title}: {found}")
         ax.set_title(told[-1], fontsize=FONT, parse_math=False)
