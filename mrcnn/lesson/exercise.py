@@ -81,13 +81,14 @@ class FunctionExercise(Exercise):
         """Pairs (words, arguments): the picked ones, then the drawn ones, whose words are empty."""
         return [*self.edges.items(), *(("", self.draw(rng)) for _ in range(DRAWN))]
 
-    def judge(self, answer):
+    def judge(self, answer, rng=None):
+        """See `Exercise`; with the random generator `rng`, on the cases that it draws."""
         if not callable(answer):
             return "wrong", (
                 f"the check wants the function itself, without brackets: `check.{self.name}({self.name})`. "
                 f"It was given {show(answer)}."
             )
-        cases = self.cases(np.random.default_rng())
+        cases = self.cases(rng or np.random.default_rng())
         wrong_arguments = misfit(answer, cases[0][1], self.usage)
         if wrong_arguments:
             return "wrong", wrong_arguments

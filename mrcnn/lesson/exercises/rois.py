@@ -77,7 +77,7 @@ def pyramid_level(box):
         "half as long again": (np.array([0.0, 0.0, 336.0, 336.0]),),
         "tiny": (np.array([10.0, 10.0, 18.0, 18.0]),),
         "larger than most pictures": (np.array([0.0, 0.0, 1600.0, 1600.0]),),
-        "flat and wide": (np.array([0.0, 0.0, 56.0, 896.0]),),
+        "flat and wide": (np.array([0.0, 0.0, 50.0, 400.0]),),
     },
     draw=_draw_box,
     tolerance=1e-6,
