@@ -102,7 +102,7 @@ class Config:
     RPN_FILTERS = 512
     MASK_FILTERS = 256
     MASK_CONVS = 4
-    MIXED_PRECISION = False  # compute in half precision on a GPU, keep weights and losses in float32
+    MIXED_PRECISION = False  # compute in bfloat16 where the machine has it; weights and losses stay float32
     # The picture, enlarged or reduced by this factor, is looked at in tiles of IMAGE_MAX_DIM pixels; see
     # mrcnn/tiles.py. None: the whole picture is fitted into the network, as the original does.
     TILE_SCALE = None

@@ -78,7 +78,7 @@ class MaskRCNN(Inspection):
             the files that are saved.
 
     Raises:
-        ValueError: an unknown mode.
+        ValueError: an unknown mode; "training" on OpenVINO.
     """
 
     def __init__(self, mode, config, model_dir="logs", class_names=None):
@@ -95,12 +95,19 @@ class MaskRCNN(Inspection):
 
     def build(self, mode, config):
         """Assemble the network of a mode; gives its Keras model."""
+        if mode == "training" and not kernels.CAN_TRAIN:
+            raise ValueError(
+                "Keras runs on OpenVINO here, which only detects. To train, `pip install tensorflow`, and "
+                "start again with KERAS_BACKEND=tensorflow."
+            )
         with precision(config):
             if mode == "training":
                 return training_network(config)
             with no_chance():
                 whole, *parts = inference_network(config)
-        self._trace, self._find, self._segment = map(kernels.compiled, parts)
+        self._trace, self._find, self._segment = (
+            kernels.compiled(part, config.MIXED_PRECISION) for part in parts
+        )
         return whole
 
     # Weights
@@ -526,7 +533,7 @@ def precision(config):
     """Layers that are made inside compute in half precision if `config.MIXED_PRECISION` says so."""
     before = keras.config.dtype_policy()
     if config.MIXED_PRECISION:
-        keras.config.set_dtype_policy("mixed_bfloat16")  # float32's range: no loss scaling needed
+        keras.config.set_dtype_policy(kernels.HALF)
     try:
         yield
     finally:

@@ -4,6 +4,7 @@ from functools import cache
 
 import keras
 import numpy as np
+import pytest
 from keras import ops, tree
 
 BACKEND = keras.backend.backend()
@@ -37,6 +38,20 @@ def compiled(function):
 
         jitted = jax.jit(function)
         return lambda *arrays: to_numpy(jitted(*arrays))
+    if BACKEND == "openvino":
+        from mrcnn.network.kernels import openvino_graph
+
+        def run(*arrays):
+            structure = []
+
+            def remembered(*tensors):
+                structure[:] = [result := function(*tensors)]
+                return tree.map_structure(ops.convert_to_tensor, result)
+
+            outputs = openvino_graph(remembered, arrays)(arrays).to_tuple()
+            return tree.pack_sequence_as(structure[0], outputs)
+
+        return run
     return lambda *arrays: to_numpy(function(*[ops.convert_to_tensor(array) for array in arrays]))
 
 
@@ -55,6 +70,8 @@ def gradient(function, *arrays):
         import jax
 
         return to_numpy(list(jax.jit(jax.grad(function, argnums=range(len(arrays))))(*arrays)))
+    if BACKEND == "openvino":
+        pytest.skip("OpenVINO only detects; it has no derivatives.")
     import torch
 
     inputs = [torch.tensor(array, requires_grad=True) for array in arrays]

@@ -58,6 +58,7 @@ def add(commands):
         help="look at pictures of up to 20,000 by 20,000 pixels in overlapping tiles of the network's size, "
         "enlarged or reduced by SCALE before (default: 1)",
     )
+    shared.add_half(parser)
     shared.add_force(parser)
     shared.add_machine(parser)
     return parser
@@ -103,7 +104,7 @@ def load_model(path, options):
     shared.start_machine(options)
     import mrcnn
 
-    overrides = {}
+    overrides = {"MIXED_PRECISION": True} if options.half else {}
     if options.min_confidence is not None:
         overrides["DETECTION_MIN_CONFIDENCE"] = options.min_confidence
     if options.size:

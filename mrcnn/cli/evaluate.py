@@ -42,6 +42,7 @@ def add(commands):
     )
     parser.add_argument("--limit", type=shared.whole(1), metavar="N", help="the first N pictures only")
     parser.add_argument("--json", metavar="FILE", help="write the numbers here")
+    shared.add_half(parser)
     shared.add_force(parser)
     shared.add_machine(parser)
     return parser
@@ -58,7 +59,8 @@ def run(options):
     from mrcnn import metrics
 
     dataset = drawn_dataset(options) if drawn else datasets.open_dataset(options)
-    model = mrcnn.load(str(described.path), DETECTION_MIN_CONFIDENCE=MIN_CONFIDENCE)
+    precision = {"MIXED_PRECISION": True} if options.half else {}
+    model = mrcnn.load(str(described.path), DETECTION_MIN_CONFIDENCE=MIN_CONFIDENCE, **precision)
     image_ids = dataset.image_ids[: options.limit]
     category_ids = metrics.same_classes(model.class_names, dataset.class_names)
     numbers = metrics.evaluate(model, dataset, image_ids, category_ids, progress_bar)

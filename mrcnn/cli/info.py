@@ -15,8 +15,9 @@ It works also where packages are missing, and says which.
 """
 
 PACKAGES = (
-    "mrcnn", "keras", "tensorflow", "jax", "torch", "numpy", "scipy", "h5py", "Pillow", "opencv-python",
-    "opencv-python-headless", "scikit-image", "matplotlib", "pyimgaug", "pycocotools", "pooch", "tqdm",
+    "mrcnn", "keras", "tensorflow", "jax", "torch", "openvino", "numpy", "scipy", "h5py", "Pillow",
+    "opencv-python", "opencv-python-headless", "scikit-image", "matplotlib", "pyimgaug", "pycocotools",
+    "pooch", "tqdm",
 )  # fmt: skip
 
 

@@ -5,9 +5,8 @@ import os
 import sys
 from pathlib import Path
 
+from mrcnn.backend import BACKENDS, configured
 from mrcnn.silence import silence
-
-BACKENDS = ("tensorflow", "jax", "torch")
 
 
 def complain(message):
@@ -68,7 +67,9 @@ def side(text):
 def add_machine(parser):
     group = parser.add_argument_group("machine")
     group.add_argument(
-        "--backend", choices=BACKENDS, help="what Keras computes with (default: KERAS_BACKEND, or tensorflow)"
+        "--backend",
+        choices=BACKENDS,
+        help="what Keras computes with (default: KERAS_BACKEND, or what is installed)",
     )
     group.add_argument("--threads", type=whole(1), metavar="N", help="processor threads (default: all)")
 
@@ -86,7 +87,7 @@ def start_machine(options):
         with silence():
             import keras
     except ImportError as error:
-        backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+        backend = os.environ.get("KERAS_BACKEND") or configured()
         raise ValueError(
             f"Keras does not start on {backend} ({error}); install it, or choose another by --backend."
         ) from error
@@ -107,6 +108,14 @@ def add_weights(parser, default):
         "--weights",
         metavar="WEIGHTS",
         help=f"toybox, coins (both in this package), coco (once downloaded) or a file (default: {default})",
+    )
+
+
+def add_half(parser):
+    parser.add_argument(
+        "--half",
+        action="store_true",
+        help="compute in half precision (bfloat16): less exact, quicker where the processor has it",
     )
 
 

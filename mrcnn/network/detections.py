@@ -23,8 +23,7 @@ def detect_objects(rois, probs, deltas, windows, config):
         [B, DETECTION_MAX_INSTANCES, (y1, x1, y2, x2, class, score)], boxes normalised, surest first,
         padded with zeros.
     """
-    classes = ops.argmax(probs, axis=-1)
-    scores = ops.take_along_axis(probs, classes[..., None], axis=-1)[..., 0]
+    scores, classes = (best[..., 0] for best in kernels.top_k(probs, 1))
     chosen = ops.take_along_axis(deltas, classes[..., None, None], axis=2)[..., 0, :]
     std_dev = ops.array(config.BBOX_STD_DEV, "float32")
     refined = box_ops.clip(box_ops.apply_deltas(rois, chosen * std_dev), windows[:, None])

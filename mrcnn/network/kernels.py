@@ -1,26 +1,37 @@
 """The operations for which Keras has no layer, each with the fastest form that the backend offers.
 
 This is the one module that names a backend. TensorFlow brings kernels of its own for suppression and
-cropping; JAX and PyTorch compute the same results from plain `keras.ops`.
+cropping; JAX, PyTorch and OpenVINO compute the same results from plain `keras.ops`. OpenVINO only detects.
 """
 
+import itertools
 import os
+import threading
 
 import keras
+import numpy as np
 from keras import ops
 
 from mrcnn.network.boxes import iou
 
 BACKEND = keras.backend.backend()
 
+CAN_TRAIN = BACKEND != "openvino"
+
 # PyTorch convolves channels first on a CPU; given channels last, it spends half its time on copies.
 DATA_FORMAT = "channels_first" if BACKEND == "torch" else "channels_last"
 CHANNEL_AXIS = 1 if DATA_FORMAT == "channels_first" else -1
+
+# The policy of layers in half precision. OpenVINO is told for the network as a whole, when it is compiled.
+HALF = "float32" if BACKEND == "openvino" else "mixed_bfloat16"  # bfloat16 has float32's range
 
 # Whether Keras is to compile a training step by XLA: on a CPU, XLA slows TensorFlow's convolutions down.
 JIT_COMPILE = BACKEND == "jax"
 
 NMS_BLOCK = 256  # boxes that `_blocked_nms` settles at once
+
+MOST_GRAPHS = 4  # sizes for which OpenVINO keeps a graph, each with a copy of the weights
+_OPENVINO = {}  # settings of its processor
 
 if BACKEND == "tensorflow":
     import tensorflow as tf
@@ -37,12 +48,16 @@ def set_threads(count):
         import torch
 
         torch.set_num_threads(count)
+    elif BACKEND == "openvino":
+        _OPENVINO["INFERENCE_NUM_THREADS"] = count
 
 
 def devices():
     """Names of the devices that the backend can compute on."""
-    if BACKEND != "torch":
+    if BACKEND in ("tensorflow", "jax"):
         return keras.distribution.list_devices()
+    if BACKEND == "openvino":
+        return ["cpu"]  # it finds graphics cards too, but these are not used here
     import torch
 
     return [f"cuda:{i}" for i in range(torch.cuda.device_count())] or ["cpu"]
@@ -71,9 +86,15 @@ def top_k(values, k):
     """
     count = ops.shape(values)[-1]
     k = min(k, count) if isinstance(count, int) else tf.minimum(k, count)
-    if BACKEND != "torch":
+    if BACKEND in ("tensorflow", "jax"):
         return ops.top_k(values, k)
-    import torch  # torch.topk leaves the order of equals open
+    # The other two leave the order of equals open, OpenVINO that of all.
+    if BACKEND == "openvino":
+        from openvino import opset13
+
+        ranked = opset13.topk(values.output, k, -1, "max", "value", index_element_type="i32", stable=True)
+        return tuple(ops.convert_to_tensor(ranked.output(i)) for i in (0, 1))
+    import torch
 
     values, indices = torch.sort(values, dim=-1, descending=True, stable=True)
     return values[..., :k], indices[..., :k].to(torch.int32)
@@ -124,21 +145,21 @@ def _blocked_nms(boxes, threshold, limit):
     batch, count = ops.shape(boxes)[:2]
     boxes = ops.pad(boxes, [[0, 0], [0, -count % NMS_BLOCK], [0, 0]])
 
-    def room_and_boxes_left(start, kept, found):
+    def room_and_boxes_left(start, kept, found, _):
         return ops.logical_and(start < count, ops.logical_not(ops.all(found)))
 
-    def suppress_block(start, kept, found):
+    def suppress_block(start, kept, found, boxes):
         block = ops.slice(boxes, (0, start, 0), (batch, NMS_BLOCK, 4))
         covered = ops.any(iou(block, kept) > threshold, axis=-1)
         keep = survivors(iou(block, block) > threshold, ops.logical_not(covered))
         flags = ops.concatenate([found, keep], axis=1)
         found, index = top_k(ops.cast(flags, "int32"), limit)  # equal values stay in order
         kept = ops.take_along_axis(ops.concatenate([kept, block], axis=1), index[..., None], axis=1)
-        return start + NMS_BLOCK, kept, found > 0
+        return start + NMS_BLOCK, kept, found > 0, boxes
 
-    nothing = (0, ops.zeros((batch, limit, 4)), ops.zeros((batch, limit), "bool"))
-    _, kept, _ = ops.while_loop(room_and_boxes_left, suppress_block, nothing)
-    return kept
+    # The boxes go along unchanged, because OpenVINO's loops see their variables alone.
+    begin = (0, ops.zeros((batch, limit, 4)), ops.zeros((batch, limit), "bool"), boxes)
+    return ops.while_loop(room_and_boxes_left, suppress_block, begin)[1]
 
 
 def survivors(overlaps, alive):
@@ -159,13 +180,14 @@ def survivors(overlaps, alive):
     rank = ops.arange(ops.shape(overlaps)[-1])
     suppresses = ops.logical_and(overlaps, rank[:, None] < rank[None, :])
 
-    def apply(keep, _):
+    def apply(keep, _, alive, suppresses):
         suppressed = ops.any(ops.logical_and(suppresses, keep[..., :, None]), axis=-2)
         after = ops.logical_and(alive, ops.logical_not(suppressed))
-        return after, ops.any(ops.not_equal(after, keep))
+        return after, ops.any(ops.not_equal(after, keep)), alive, suppresses
 
-    keep, _ = ops.while_loop(lambda _, changed: changed, apply, (alive, ops.array(True)))
-    return keep
+    # What does not change goes along, because OpenVINO's loops see their variables alone.
+    begin = (alive, ops.array(True), alive, suppresses)
+    return ops.while_loop(lambda _, changed, *__: changed, apply, begin)[0]
 
 
 def crop_and_resize(images, boxes, box_indices, size):
@@ -288,18 +310,22 @@ def _masked_pyramid_crop(pyramid, boxes, box_indices, levels, size):
 def padded_count(count, most):
     """How many rows to hand to a compiled call when there are `count` and at most `most`.
 
-    JAX compiles anew for every number, so there it is the next power of two.
+    JAX and OpenVINO compile anew for every number, so there it is the next power of two.
     """
-    if BACKEND != "jax":
+    if BACKEND in ("tensorflow", "torch"):
         return int(count)
     return min(most, 2 ** int(count - 1).bit_length())
 
 
-def compiled(model):
+def compiled(model, half=False):
     """A function of the model's inputs that runs `model` in inference mode as one compiled call.
 
     Inputs are NumPy arrays or tensors; outputs stay tensors on the device. A size seen before is not
     traced again. May be called from several threads.
+
+    Args:
+        model: a `keras.Model`.
+        half: whether OpenVINO is to compute in half precision; elsewhere the model's layers say so.
     """
     if BACKEND == "tensorflow":
         signature = [tf.TensorSpec(i.shape, i.dtype, name=i.name) for i in model.inputs]
@@ -311,7 +337,7 @@ def compiled(model):
         )
     if BACKEND == "jax":
         return _compiled_jax(model)
-    return _inference_torch(model)
+    return _inference_torch(model) if BACKEND == "torch" else _compiled_openvino(model, half)
 
 
 def _compiled_jax(model):
@@ -327,6 +353,51 @@ def _compiled_jax(model):
         return forward(trainable, fixed, [ops.convert_to_tensor(i) for i in inputs])
 
     return run
+
+
+def _compiled_openvino(model, half):
+    graphs, lock = {}, threading.Lock()  # a graph for each size, run by one thread at a time
+    weights = []  # those that the graphs hold
+
+    def run(*inputs):
+        arrays = [np.ascontiguousarray(x, i.dtype) for i, x in zip(model.inputs, inputs, strict=True)]
+        size = tuple(array.shape for array in arrays)
+        with lock:
+            now = [variable.value for variable in model.variables]
+            if any(new is not old for new, old in itertools.zip_longest(now, weights)):
+                graphs.clear()
+                weights[:] = now
+            if size not in graphs:
+                if len(graphs) == MOST_GRAPHS:
+                    graphs.pop(next(iter(graphs)))
+                graphs[size] = openvino_graph(lambda *x: model(list(x), training=False), arrays, half)
+            outputs = graphs[size](arrays).to_tuple()
+        return keras.tree.pack_sequence_as(model.output, outputs)
+
+    return run
+
+
+def openvino_graph(function, arrays, half=False):
+    """A function of tensors as OpenVINO compiles it, for arrays of just these shapes and dtypes."""
+    import openvino
+    from openvino import opset13
+
+    inputs = [opset13.parameter(array.shape, array.dtype) for array in arrays]
+    outputs = function(*[ops.convert_to_tensor(i.output(0)) for i in inputs])
+    graph = openvino.Model([opset13.result(x.output) for x in keras.tree.flatten(outputs)], inputs)
+    _divide_exactly(graph)
+    # Left to itself, it computes in half precision wherever the processor can.
+    settings = _OPENVINO | {"INFERENCE_PRECISION_HINT": "bf16" if half else "f32"}
+    return openvino.Core().compile_model(graph, "CPU", settings)
+
+
+def _divide_exactly(graph):
+    """Keep OpenVINO from multiplying by the reciprocal, whose last bit may differ, where it is to divide."""
+    for node in graph.get_ops():
+        if node.get_type_name() == "Divide":
+            node.get_rt_info()["nonconvertable_divide_0"] = True  # its own name for it
+        elif node.get_type_name() == "Loop":
+            _divide_exactly(node.get_function())
 
 
 def _inference_torch(model):

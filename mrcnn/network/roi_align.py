@@ -8,6 +8,7 @@ from mrcnn.network import kernels
 from mrcnn.network.boxes import area
 
 FINEST, COARSEST = 2, 5
+NOTHING = 1e-6  # in place of a side of 0, which has no logarithm
 
 
 def pyramid_level(boxes, image_area):
@@ -22,7 +23,7 @@ def pyramid_level(boxes, image_area):
     """
     size = ops.sqrt(ops.maximum(area(boxes), 0))
     unit = 224.0 / ops.sqrt(ops.cast(image_area, "float32"))
-    level = ops.nan_to_num(4 + ops.round(log2(size / unit)))
+    level = 4 + ops.round(log2(ops.where(size > 0, size / unit, NOTHING)))
     return ops.cast(ops.clip(level, FINEST, COARSEST), "int32")
 
 

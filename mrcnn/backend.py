@@ -1,0 +1,29 @@
+"""What Keras is to compute with, where nobody has said."""
+
+import json
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+BACKENDS = ("tensorflow", "jax", "torch", "openvino")  # by their names as packages; the last only detects
+
+
+def choose():
+    """Have Keras start on a backend that is installed; call it before Keras is imported.
+
+    `KERAS_BACKEND`, or else Keras's own file of settings, or else TensorFlow if it is there, has its way.
+    """
+    if "KERAS_BACKEND" in os.environ or find_spec(configured()):
+        return
+    installed = next(filter(find_spec, BACKENDS), None)
+    if installed:
+        os.environ["KERAS_BACKEND"] = installed
+
+
+def configured():
+    """The backend that Keras starts on if its environment says nothing."""
+    folder = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+    try:
+        return json.loads((folder / "keras.json").read_text())["backend"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return BACKENDS[0]
