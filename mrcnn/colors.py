@@ -4,9 +4,9 @@ A colour is `(red, green, blue)` of floats in 0..1, or any name that matplotlib 
 """
 
 import functools
+import re
 
 import numpy as np
-from matplotlib.colors import to_rgb
 
 OKABE_ITO = {
     "orange": "#E69F00",
@@ -89,6 +89,17 @@ def random_colors(N, bright=True):
     strength = 1.0 if bright else 0.7
     palette = [tuple(strength * channel for channel in color) for color in _palette()]
     return [palette[i % len(palette)] for i in range(N)]
+
+
+def to_rgb(color):
+    """A colour as three floats, 0 to 1: "#E69F00", three such floats, or what else Matplotlib knows."""
+    if isinstance(color, str) and re.fullmatch("#[0-9a-fA-F]{6}", color):
+        return tuple(channel / 255 for channel in bytes.fromhex(color[1:]))
+    if not isinstance(color, str) and len(color) == 3 and min(color) >= 0 and max(color) <= 1:
+        return tuple(color)
+    from matplotlib.colors import to_rgb  # late: drawing on a picture needs none of it
+
+    return to_rgb(color)
 
 
 def text_color(color):

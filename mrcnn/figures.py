@@ -82,8 +82,10 @@ def place_labels(boxes, sizes, shape):
 
 def letters(size):
     """A font of `size` pixels to write on pictures with."""
-    import matplotlib
-
+    try:
+        import matplotlib
+    except ImportError:  # the light installation; Pillow's own font has no letters beyond English
+        return ImageFont.load_default(size)
     # Matplotlib brings this font along: letters look the same on every machine.
     return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), size)
 

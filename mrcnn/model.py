@@ -220,7 +220,7 @@ class MaskRCNN(Inspection):
 
     def _detect_whole(self, images, verbose=0):
         """Results, masks inside their boxes, of pictures that are fitted into the network."""
-        return self._detect_items(map(self._mold, images), verbose)
+        return self._detect_items(map(self.mold, images), verbose)
 
     def _detect_items(self, items, verbose):
         """Results, masks inside their boxes, of molded pictures."""
@@ -255,7 +255,7 @@ class MaskRCNN(Inspection):
         """
         self._check_mode("inference", "trace")
         image = self._pixels(image)
-        item = self._mold(self._only_tile(image) if self.config.TILE_SCALE else image)
+        item = self.mold(self._only_tile(image) if self.config.TILE_SCALE else image)
         stages, detections, masks = self._run(self._trace, [item])
         stages = {name: ops.convert_to_numpy(value)[0] for name, value in stages.items()}
         levels = pyramid_level(ops.convert_to_tensor(stages["proposals"]), np.prod(item.molded.shape[:2]))
@@ -307,9 +307,27 @@ class MaskRCNN(Inspection):
             return np.zeros((0, *self.config.MASK_SHAPE, self.config.NUM_CLASSES), np.float32)
         most = kernels.padded_count(count, self.config.DETECTION_MAX_INSTANCES)
         boxes = np.pad(trace.detections[:, :4], [(0, most - count), (0, 0)])[None]
-        meta = self._mold(trace.image).meta[None]
+        meta = self.mold(trace.image).meta[None]
         features = [level[None] for level in roi_levels(trace.features)]
         return ops.convert_to_numpy(self._segment(boxes, meta, *features))[0, :count]
+
+    def mold(self, image):
+        """Bring one picture, in whatever form, to the network's size and colours: a `Molded`."""
+        config, image = self.config, self._pixels(image)
+        # A random crop is for training; to detect, the whole picture is looked at.
+        mode = "pad64" if config.IMAGE_RESIZE_MODE == "crop" else config.IMAGE_RESIZE_MODE
+        resized, window, scale, _, _ = pictures.resize_image(
+            image, config.IMAGE_MIN_DIM, config.IMAGE_MAX_DIM, config.IMAGE_MIN_SCALE, mode
+        )
+        if resized.shape[0] % 64 or resized.shape[1] % 64:
+            raise ValueError(
+                f"The picture has {resized.shape[0]} by {resized.shape[1]} pixels, but with "
+                "IMAGE_RESIZE_MODE 'none' both must be multiples of 64: pad it, or use 'pad64'."
+            )
+        meta = pictures.compose_image_meta(
+            0, image.shape, resized.shape, window, scale, np.zeros(config.NUM_CLASSES)
+        )
+        return Molded(image, pictures.mold_image(resized, config), meta.astype(np.float32), window)
 
     def anchors_of(self, image_shape):
         """Anchors of a molded picture's shape: [N, 4] float32 pixels, and the same normalised."""
@@ -339,24 +357,6 @@ class MaskRCNN(Inspection):
         if not (np.size(image) and np.isfinite(image).all()):
             raise ValueError("The picture has no pixels, or NaN or infinite values; replace them, say by 0.")
         return np.asarray(image)
-
-    def _mold(self, image):
-        """Bring one picture to the network's size and colours."""
-        config, image = self.config, self._pixels(image)
-        # A random crop is for training; to detect, the whole picture is looked at.
-        mode = "pad64" if config.IMAGE_RESIZE_MODE == "crop" else config.IMAGE_RESIZE_MODE
-        resized, window, scale, _, _ = pictures.resize_image(
-            image, config.IMAGE_MIN_DIM, config.IMAGE_MAX_DIM, config.IMAGE_MIN_SCALE, mode
-        )
-        if resized.shape[0] % 64 or resized.shape[1] % 64:
-            raise ValueError(
-                f"The picture has {resized.shape[0]} by {resized.shape[1]} pixels, but with "
-                "IMAGE_RESIZE_MODE 'none' both must be multiples of 64: pad it, or use 'pad64'."
-            )
-        meta = pictures.compose_image_meta(
-            0, image.shape, resized.shape, window, scale, np.zeros(config.NUM_CLASSES)
-        )
-        return Molded(image, pictures.mold_image(resized, config), meta.astype(np.float32), window)
 
     def _batches(self, items):
         """Molded pictures, as many at a time as `BATCH_SIZE` says and have one size."""

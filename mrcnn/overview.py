@@ -1,7 +1,7 @@
 """The paper's figure: Mask R-CNN from picture to masks, in boxes that are called as our modules.
 
 README's picture is drawn again by
-`python -c "from mrcnn.visualize import save_overview; save_overview()"`.
+`python -c "from mrcnn.overview import save_overview; save_overview()"`.
 """
 
 import numpy as np

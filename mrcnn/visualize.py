@@ -1,4 +1,4 @@
-"""Every picture: instances on photographs, plots of how good they are, and the paper's figure.
+"""Instances on photographs, and plots of how good they are (the paper's figure: `mrcnn.overview`).
 
 Boxes are `(y1, x1, y2, x2)` in pixels, half-open: row `y2` and column `x2` lie outside. Masks are
 `(H, W, N)` boolean. Colours are `(red, green, blue)` in 0..1, or any name that matplotlib knows.
@@ -16,10 +16,9 @@ from collections import Counter
 
 import cv2
 import numpy as np
-from matplotlib.colors import to_rgb
 from PIL import Image, ImageDraw
 
-from mrcnn.colors import OKABE_ITO, random_colors, text_color, to_bytes
+from mrcnn.colors import OKABE_ITO, random_colors, text_color, to_bytes, to_rgb
 from mrcnn.crops import MaskCrops, as_crops
 from mrcnn.figures import (
     crop_outlines,
@@ -34,7 +33,6 @@ from mrcnn.figures import (
     with_area,
 )
 from mrcnn.images import as_rgb, unmold_mask
-from mrcnn.overview import overview, save_overview
 
 __all__ = [
     "apply_mask",
@@ -48,11 +46,9 @@ __all__ = [
     "draw_boxes",
     "draw_instances",
     "draw_rois",
-    "overview",
     "plot_overlaps",
     "plot_precision_recall",
     "random_colors",
-    "save_overview",
 ]
 
 # pyplot is imported where a figure is made: with it comes matplotlib's font cache, whose first

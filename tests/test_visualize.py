@@ -418,14 +418,14 @@ def test_display_weight_stats_marks_what_looks_untrained(capsys):
 def test_overview_names_the_modules_of_the_network():
     modules = {path.stem for path in (ROOT / "mrcnn" / "network").glob("[a-z]*.py")}
     assert set(overview_module.STAGES) - {"picture", "masks"} <= modules
-    ax = visualize.overview()
+    ax = overview_module.overview()
     assert set(overview_module.STAGES) <= set(texts(ax))
     assert "you are here" not in texts(ax)
 
 
 @pytest.mark.parametrize("stage", overview_module.STAGES)
 def test_overview_lights_a_stage_once(stage):
-    ax = visualize.overview(stage)
+    ax = overview_module.overview(stage)
     assert texts(ax).count("you are here") == 1
     headings = {t.get_text() for t in ax.texts if t.get_color() == OKABE_ITO["vermillion"]}
     assert stage in headings
@@ -433,18 +433,18 @@ def test_overview_lights_a_stage_once(stage):
 
 def test_overview_refuses_an_unknown_stage():
     with pytest.raises(ValueError, match="highlight.*backbone.*roi_align.*'rpn'"):
-        visualize.overview("rpn")
+        overview_module.overview("rpn")
 
 
 def test_overview_fits_small_axes():
     _, axes = plt.subplots(2, 1, figsize=(8, 8))
-    small = visualize.overview(ax=axes[0])
+    small = overview_module.overview(ax=axes[0])
     size = max(text.get_fontsize() for text in small.texts)
-    assert size < max(text.get_fontsize() for text in visualize.overview().texts) / 2
+    assert size < max(text.get_fontsize() for text in overview_module.overview().texts) / 2
 
 
 def test_the_overview_in_images_is_what_the_code_draws(tmp_path):
-    visualize.save_overview(tmp_path / "overview.png")
+    overview_module.save_overview(tmp_path / "overview.png")
     drawn = Image.open(tmp_path / "overview.png").convert("RGB")
     kept = Image.open(ROOT / "images" / "mask_rcnn_overview.png").convert("RGB")
     assert kept.size == drawn.size == (1600, 760)

@@ -9,7 +9,7 @@ import os
 import sys
 import warnings
 
-from mrcnn.cli import detect, evaluate, info, lesson, teach, train, weights
+from mrcnn.cli import detect, evaluate, export, info, lesson, teach, train, weights
 from mrcnn.cli.options import complain
 
 EXAMPLES = """examples:
@@ -17,6 +17,7 @@ EXAMPLES = """examples:
   python -m mrcnn teach coins                      a thing of your own, from one example in a minute
   python -m mrcnn train --dataset coins            learn to find coins, in a minute or two
   python -m mrcnn evaluate --dataset toybox        COCO's numbers on scenes never seen
+  python -m mrcnn export --format onnx             the network for other programs
   python -m mrcnn weights --download               fetch the COCO weights: 80 classes, real photographs
   python -m mrcnn lesson --exercises               the exercises of the notebook
   python -m mrcnn info                             what a bug report needs
@@ -65,7 +66,7 @@ def make_parser():
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (detect, teach, train, evaluate, weights, lesson, info):
+    for module in (detect, teach, train, evaluate, export, weights, lesson, info):
         command = module.add(commands)
         command.formatter_class = argparse.RawDescriptionHelpFormatter
         command.set_defaults(run=module.run, prog=command.prog)

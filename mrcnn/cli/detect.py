@@ -46,9 +46,7 @@ def add(commands):
     parser.add_argument(
         "--min-confidence", type=shared.number(0, 1), metavar="P", help="least score, 0 to 1 (default: 0.7)"
     )
-    parser.add_argument(
-        "--size", type=shared.side, metavar="PIXELS", help="side of the network's input, a multiple of 64"
-    )
+    shared.add_size(parser)
     parser.add_argument(
         "--tile",
         nargs="?",
@@ -104,11 +102,11 @@ def load_model(path, options):
     shared.start_machine(options)
     import mrcnn
 
-    overrides = {"MIXED_PRECISION": True} if options.half else {}
+    overrides = shared.size_of(options)
+    if options.half:
+        overrides["MIXED_PRECISION"] = True
     if options.min_confidence is not None:
         overrides["DETECTION_MIN_CONFIDENCE"] = options.min_confidence
-    if options.size:
-        overrides |= {"IMAGE_MIN_DIM": options.size, "IMAGE_MAX_DIM": options.size}
     if options.tile:
         overrides |= {"TILE_SCALE": options.tile, "IMAGE_RESIZE_MODE": "square"}
     return mrcnn.load(str(path), **overrides)

@@ -111,6 +111,17 @@ def add_weights(parser, default):
     )
 
 
+def add_size(parser):
+    parser.add_argument(
+        "--size", type=side, metavar="PIXELS", help="side of the network's input, a multiple of 64"
+    )
+
+
+def size_of(options):
+    """The attributes of a config that --size sets, as a dict."""
+    return {"IMAGE_MIN_DIM": options.size, "IMAGE_MAX_DIM": options.size} if options.size else {}
+
+
 def add_half(parser):
     parser.add_argument(
         "--half",

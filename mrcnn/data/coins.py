@@ -10,10 +10,6 @@ from functools import cache
 import cv2
 import numpy as np
 from scipy.ndimage import binary_fill_holes
-from skimage.data import coins as coins_photograph
-from skimage.filters import sobel
-from skimage.measure import label
-from skimage.segmentation import watershed
 
 from mrcnn.data.composing import DrawnDataset, Scene
 
@@ -205,6 +201,11 @@ def segment(grey, ground=30, coin=150, least=500):
     Returns:
         (H, W) int, 0 for ground, the coins numbered from 1.
     """
+    # scikit-image is imported late: drawing coins needs none of it.
+    from skimage.filters import sobel
+    from skimage.measure import label
+    from skimage.segmentation import watershed
+
     markers = np.zeros(grey.shape, np.int32)
     markers[grey < ground] = 1
     markers[grey > coin] = 2
@@ -217,7 +218,9 @@ def segment(grey, ground=30, coin=150, least=500):
 @cache
 def _segmented():
     """The photograph (303,384) uint8 and its coins, numbered from 1 (303,384)."""
-    grey = coins_photograph()
+    from skimage.data import coins
+
+    grey = coins()
     return grey, segment(grey)
 
 

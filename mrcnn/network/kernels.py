@@ -7,6 +7,7 @@ cropping; JAX, PyTorch and OpenVINO compute the same results from plain `keras.o
 import itertools
 import os
 import threading
+from contextlib import contextmanager
 
 import keras
 import numpy as np
@@ -28,6 +29,8 @@ HALF = "float32" if BACKEND == "openvino" else "mixed_bfloat16"  # bfloat16 has 
 # Whether Keras is to compile a training step by XLA: on a CPU, XLA slows TensorFlow's convolutions down.
 JIT_COMPILE = BACKEND == "jax"
 
+_native = BACKEND == "tensorflow"  # whether kernels that TensorFlow alone has are used
+
 NMS_BLOCK = 256  # boxes that `_blocked_nms` settles at once
 
 MOST_GRAPHS = 4  # sizes for which OpenVINO keeps a graph, each with a copy of the weights
@@ -35,6 +38,17 @@ _OPENVINO = {}  # settings of its processor
 
 if BACKEND == "tensorflow":
     import tensorflow as tf
+
+
+@contextmanager
+def plain():
+    """What is traced inside has none of TensorFlow's own kernels, which LiteRT has not."""
+    global _native
+    before, _native = _native, False
+    try:
+        yield
+    finally:
+        _native = before
 
 
 def set_threads(count):
@@ -112,7 +126,7 @@ def non_max_suppression(boxes, threshold, limit):
         [B, limit, 4] the boxes kept, best first, padded with zeros.
     """
     boxes = ops.stop_gradient(boxes)
-    select = _native_nms if BACKEND == "tensorflow" else _blocked_nms
+    select = _native_nms if _native else _blocked_nms
     return select(boxes, threshold, limit)
 
 
@@ -205,17 +219,17 @@ def crop_and_resize(images, boxes, box_indices, size):
         [M, size, size, C].
     """
     boxes = ops.stop_gradient(ops.where(ops.isfinite(boxes), boxes, 0))  # NaN is no place to read from
-    if BACKEND == "tensorflow":
+    if _native:
         crops = tf.image.crop_and_resize(tf.cast(images, "float32"), boxes, box_indices, (size, size))
         return tf.cast(crops, images.dtype)
-    height, width, channels = images.shape[1:]
+    height, width = ops.shape(images)[1:3]
     rows, row_weights = _neighbours(boxes[:, 0], boxes[:, 2], height, size)
     columns, column_weights = _neighbours(boxes[:, 1], boxes[:, 3], width, size)
     rows = rows + box_indices[:, None, None] * height
     places = rows[:, :, None, :, None] * width + columns[:, None, :, None, :]
     weights = row_weights[:, :, None, :, None] * column_weights[:, None, :, None, :]
     samples = _weighted_sums(images, ops.reshape(places, (-1, 4)), ops.reshape(weights, (-1, 4)))
-    return ops.reshape(samples, (-1, size, size, channels))
+    return ops.reshape(samples, (-1, size, size, images.shape[-1]))
 
 
 def _neighbours(start, end, length, size):
@@ -225,7 +239,7 @@ def _neighbours(start, end, length, size):
         the pixels before and after each sample, [M, size, 2] int32, and their weights, [M, size, 2]
         float32: both 0 for a sample outside.
     """
-    last = length - 1.0
+    last = ops.cast(length, "float32") - 1
     start, end = start[:, None], end[:, None]
     extent = (end - start) * last
     step = extent / _opaque(size - 1.0, extent)
@@ -279,7 +293,7 @@ def pyramid_crop_and_resize(pyramid, boxes, box_indices, levels, size):
     Returns:
         [M, size, size, C].
     """
-    if BACKEND == "jax":
+    if BACKEND == "jax" or (BACKEND == "tensorflow" and not _native):
         return _masked_pyramid_crop(pyramid, boxes, box_indices, levels, size)
     members = [ops.nonzero(levels == level)[0] for level in range(len(pyramid))]
     crops = [
@@ -295,13 +309,13 @@ def pyramid_crop_and_resize(pyramid, boxes, box_indices, levels, size):
 def _masked_pyramid_crop(pyramid, boxes, box_indices, levels, size):
     """The same, with no shape that depends on the levels, as JAX wants it: all boxes are cut from all levels.
 
-    Where a box is of another level, it is cut from a picture past the last: nothing is read there, and
-    no gradient written.
+    Where a box is of another level, JAX cuts it from a picture past the last: nothing is read there, and
+    no gradient written. Others may read no such picture.
     """
     crops = 0
     for level, features in enumerate(pyramid):
         mine = levels == level
-        index = ops.where(mine, box_indices, features.shape[0])
+        index = ops.where(mine, box_indices, features.shape[0]) if BACKEND == "jax" else box_indices
         crop = crop_and_resize(features, boxes, index, size)
         crops = crops + ops.where(mine[:, None, None, None], crop, 0)
     return crops

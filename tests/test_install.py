@@ -1,0 +1,72 @@
+"""What is installed, and what Keras starts on then."""
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import keras
+import pytest
+
+from mrcnn.backend import BACKENDS
+from mrcnn.config import Config
+from mrcnn.model import MaskRCNN
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_an_installation_has_what_requirements_txt_lists():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    lines = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
+    listed = {line.split("#")[0].strip() for line in lines} - {""}
+    assert listed == {*project["dependencies"], *project["optional-dependencies"]["full"]}
+    names = {re.split("[>=]", line)[0] for line in project["optional-dependencies"]["light"]}
+    assert names.isdisjoint({"tensorflow", "jax", "torch"}) and "openvino" in names
+
+
+def started(tmp_path, missing=(), settings=None, **environment):
+    """What `import mrcnn` sets KERAS_BACKEND to where these packages are missing."""
+    if settings:
+        (tmp_path / "keras.json").write_text(settings)
+    code = f"""
+import os, sys
+for package in {missing!r}:
+    sys.modules[package] = None
+import mrcnn
+print(os.environ.get("KERAS_BACKEND", "as it was"), "keras" in sys.modules)
+"""
+    variables = {name: value for name, value in os.environ.items() if name != "KERAS_BACKEND"}
+    variables |= {"KERAS_HOME": str(tmp_path)} | environment
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=variables, cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    backend, imported = done.stdout.rsplit(maxsplit=1)
+    assert imported == "False"
+    return backend
+
+
+@pytest.mark.parametrize(
+    ("missing", "settings", "environment", "backend"),
+    [
+        ((), None, {}, "as it was"),
+        (("tensorflow",), None, {}, "jax"),
+        (("tensorflow", "jax"), None, {}, "torch"),
+        (("tensorflow", "jax", "torch"), None, {}, "openvino"),
+        (BACKENDS, None, {}, "as it was"),
+        (("tensorflow",), '{"backend": "torch"}', {}, "as it was"),
+        (("tensorflow", "torch"), '{"backend": "torch"}', {}, "jax"),
+        (("tensorflow", "jax"), '{"backend": 3', {}, "torch"),
+        (("tensorflow",), None, {"KERAS_BACKEND": "tensorflow"}, "tensorflow"),
+    ],
+)
+def test_what_is_installed_is_started(missing, settings, environment, backend, tmp_path):
+    assert started(tmp_path, missing, settings, **environment) == backend
+
+
+@pytest.mark.skipif(keras.backend.backend() != "openvino", reason="The others train.")
+def test_what_only_detects_does_not_train(tmp_path):
+    with pytest.raises(ValueError, match="only detects.*pip install tensorflow"):
+        MaskRCNN("training", Config(), tmp_path)
+    assert not list(tmp_path.iterdir())
