@@ -12,6 +12,7 @@ from mrcnn.cli import options as shared
 EXAMPLES = """examples:
   python -m mrcnn detect images/input.png                   writes results/input.png
   python -m mrcnn detect holiday --out found --json --csv   all pictures and videos of a folder
+  python -m mrcnn detect photos --annotations coco          to be corrected by hand, and trained on
   python -m mrcnn detect "shots/**/*.jpg" --masks           a pattern; each mask as a PNG of its own
   python -m mrcnn detect --weights coins coins.png --label-map
   python -m mrcnn detect --weights coco --size 512 clip.mp4 a video, on smaller and quicker frames
@@ -39,6 +40,13 @@ def add(commands):
         "--json",
         action="store_true",
         help="detections.json: a COCO results list with the class ids of the model",
+    )
+    parser.add_argument(
+        "--annotations",
+        action="append",
+        default=[],
+        choices=("coco", "via", "geojson"),
+        help="polygons to correct in an annotation tool: annotations.json, via.json, or geojson/NAME.geojson",
     )
     parser.add_argument("--csv", action="store_true", help="detections.csv: one row an object")
     parser.add_argument("--masks", action="store_true", help="masks/NAME/CLASS_1.png, …: one PNG a mask")

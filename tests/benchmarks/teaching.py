@@ -3,6 +3,7 @@
     python -m tests.benchmarks.teaching coins                each of the 24 coins as the only example, 60 s
     python -m tests.benchmarks.teaching things               twenty drawn things, from 1 and 3 examples, 60 s
     python -m tests.benchmarks.teaching things --examples 1 3 10 --seconds 15 60 240
+    python -m tests.benchmarks.teaching things --told lines.txt --picture things.png
     python -m tests.benchmarks.teaching nuclei               stained tissue, from 3 boxes, 60 and 120 s
     python -m tests.benchmarks.teaching nuclei --picture nuclei.png
     python -m tests.benchmarks.teaching speed                scenes composed and learnt from, in a second
@@ -11,15 +12,20 @@ Lines of figures, one a training, so that a long run can be cut short; the means
 """
 
 import argparse
+import itertools
+import re
 import tempfile
 import time
+from pathlib import Path
 
 import cv2
 import numpy as np
 import skimage.data
+from matplotlib.figure import Figure
 
 import mrcnn
 from mrcnn.cli.evaluate import MIN_CONFIDENCE
+from mrcnn.colors import OKABE_ITO
 from mrcnn.data import coins
 from mrcnn.data.composing import DrawnDataset
 from mrcnn.data.cutouts import from_mask
@@ -109,25 +115,59 @@ def peaks(grey, template, mask):
 
 def twenty_things(options):
     """COCO's mask AP50 of each thing, for all numbers of examples and of seconds."""
-    table = {}
     print("thing          examples  seconds   AP50     AP")
+    rows = told_before(options.told) if options.told else list(taught_things(options))
+    means = {}
+    for _, count, seconds, ap50 in rows:
+        means.setdefault((count, seconds), []).append(ap50)
+    for (count, seconds), values in means.items():
+        print(f"mean of {len(values)}: {count} examples, {seconds:.0f} s: AP50 {np.mean(values):.3f}")
+    if options.picture:
+        draw_things(options.picture, rows)
+
+
+def taught_things(options):
+    """Tuples (thing, examples, seconds, AP50), each printed when it is known."""
     for name in options.things or things.NAMES:
         photo, best = things.photograph(name, 1)
         for count in options.examples:
             for seconds in options.seconds:
-                model = mrcnn.teach(
-                    photo.image,
-                    masks=photo.masks[..., best[:count]],
-                    name=name,
-                    seconds=seconds,
-                    watch=Steps(),
-                )
-                numbers = average_precision(model, name)
-                table.setdefault((count, seconds), []).append(numbers)
-                print(f"{name:16} {count:6} {seconds:8.0f} {numbers[0]:6.3f} {numbers[1]:6.3f}", flush=True)
-    for (count, seconds), numbers in table.items():
-        mean = np.mean(numbers, axis=0)[0]
-        print(f"mean of {len(numbers)}: {count} examples, {seconds:.0f} s: AP50 {mean:.3f}")
+                masks = photo.masks[..., best[:count]]
+                model = mrcnn.teach(photo.image, masks=masks, name=name, seconds=seconds, watch=Steps())
+                ap50, ap = average_precision(model, name)
+                print(f"{name:16} {count:6} {seconds:8.0f} {ap50:6.3f} {ap:6.3f}", flush=True)
+                yield name, count, seconds, ap50
+
+
+def told_before(path):
+    """What the lines say that an earlier run has printed."""
+    lines = re.findall(
+        r"^(\w[\w ]*?) +(\d+) +(\d+) +(\d\.\d+) +\d\.\d+$", Path(path).read_text(), re.MULTILINE
+    )
+    return [(name, int(count), float(seconds), float(ap50)) for name, count, seconds, ap50 in lines]
+
+
+def draw_things(path, rows):
+    """AP50 of each thing, the best first, a mark for each number of examples and of seconds."""
+    ways = sorted({row[1:3] for row in rows})
+    table = {way: {name: ap50 for name, *which, ap50 in rows if tuple(which) == way} for way in ways}
+    names = sorted(table[ways[0]], key=table[ways[0]].get)
+    figure = Figure(figsize=(9, 1.5 + 0.32 * len(names)), layout="constrained")
+    ax = figure.subplots()
+    for way, color, marker in zip(ways, itertools.cycle(OKABE_ITO.values()), itertools.cycle("osD^vP*X")):
+        mean = np.mean(list(table[way].values()))
+        plural = "s" if way[0] > 1 else ""
+        label = f"{way[0]} example{plural}, {way[1]:.0f} s: mean {mean:.2f}"
+        places = [place for place, name in enumerate(names) if name in table[way]]
+        found = [table[way][names[place]] for place in places]
+        ax.plot(found, places, marker, color=color, markersize=10, markeredgecolor="black", label=label)
+        ax.axvline(mean, color=color, linewidth=1.5, zorder=0)
+    ax.set_yticks(range(len(names)), names, fontsize=12)
+    ax.set_xlabel("mask AP50 on 25 scenes never seen", fontsize=13)
+    ax.set_xlim(0, 1)
+    ax.grid(axis="y", color="0.9")
+    ax.legend(loc="lower left", fontsize=12)
+    figure.savefig(path, dpi=80)
 
 
 def average_precision(model, name):
@@ -213,7 +253,8 @@ def main():
     parser.add_argument("--examples", type=int, nargs="+", default=[1, 3])
     parser.add_argument("--only", type=int, nargs="+", help="numbers of coins")
     parser.add_argument("--things", nargs="+", help="names of things")
-    parser.add_argument("--picture", help="file to draw the nuclei in")
+    parser.add_argument("--told", help="lines that an earlier run for things has printed, in place of a run")
+    parser.add_argument("--picture", help="file to draw the things' AP50, or the nuclei, in")
     options = parser.parse_args()
     options.seconds = options.seconds or ([60, 120] if options.what == "nuclei" else [60])
     ways = {"coins": every_coin, "things": twenty_things, "nuclei": hard_case, "speed": speed}
