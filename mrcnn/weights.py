@@ -10,6 +10,7 @@ Nothing here unpickles, and nothing is loaded in part: what does not fit is one 
 
 import io
 import json
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,6 +139,7 @@ def load(model, path, exclude=()):
         backbone_only = all(map(BACKBONE_LAYER.match, stored))
         if backbone_only:
             wanted = {key: v for key, v in wanted.items() if BACKBONE_LAYER.match(key)}
+            found, wanted = _what_both_have(path, found, wanted)
         _check_fit(path, found, wanted)
         _check_values(path, found)
         # Each array is read twice, once to check, so that there is never more than one in memory.
@@ -151,6 +153,27 @@ def load(model, path, exclude=()):
         sum(int(np.prod(v.shape)) for v in wanted.values()),
         backbone_only,
     )
+
+
+def _what_both_have(path, found, wanted):
+    """Of two whole ResNets of different depth, the weights of the blocks that both have, with a warning.
+
+    Programs of the original begin ResNet-101 with ImageNet's weights for ResNet-50, and are not told.
+    """
+    theirs, ours = (
+        network_of({key: tuple(item.shape) for key, item in part.items()})["BACKBONE"]
+        for part in (found, wanted)
+    )
+    if theirs == ours or not {theirs, ours} <= {"resnet50", "resnet101"}:
+        return found, wanted
+    both = {key: v for key, v in wanted.items() if key in found}
+    layers = {key.split("/")[0] for key in wanted if key not in found}
+    rest = f"{len(layers)} layers of the model stay as they were." if layers else "The others are left out."
+    warnings.warn(
+        f"{path} holds {theirs}, the model has {ours}: {len(both)} weights are of what both have. {rest}",
+        stacklevel=4,
+    )
+    return {key: found[key] for key in both}, both
 
 
 def _layers_of(key, group):

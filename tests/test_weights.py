@@ -415,6 +415,24 @@ def test_a_file_of_a_backbone_loads_the_backbone_alone(tmp_path):
     assert weights.describe(path).backbone_only
 
 
+@pytest.mark.parametrize(("theirs", "ours"), [(50, 101), (101, 50)])
+def test_a_resnet_of_another_depth_loads_what_both_have(theirs, ours, tmp_path):
+    def resnet(depth, seed):
+        image = keras.Input((None, None, 3))
+        return randomise(keras.Model(image, backbone(image, Config(BACKBONE=f"resnet{depth}"))), seed)
+
+    path = tmp_path / "notop.h5"
+    weights.save(resnet(theirs, 1), path)
+    model = resnet(ours, 2)
+    expected, before = values(resnet(theirs, 1)), values(model)
+    with pytest.warns(UserWarning, match=f"holds resnet{theirs}, the model has resnet{ours}"):
+        report = weights.load(model, path)
+    shared = before.keys() & expected.keys()
+    assert report.backbone_only and set(report.loaded) == shared
+    assert len(shared) == min(len(before), len(expected))
+    assert same(values(model), before | {key: expected[key] for key in shared})
+
+
 def test_half_a_backbone_is_not_enough(tmp_path):
     path = write(tmp_path / "half.h5", {"conv1": groups_of(small())["conv1"]})
     with pytest.raises(weights.WeightsError, match="4 missing in the file .*bn_conv1/gamma"):

@@ -1,7 +1,7 @@
 """How fast, and in how much memory, pictures are detected; run it by
 
     python -m tests.benchmarks.speed              everything, some minutes
-    python -m tests.benchmarks.speed large masks  these alone; also small, memory
+    python -m tests.benchmarks.speed large masks  these alone; also small, memory, light, exported
     KERAS_BACKEND=jax python -m tests.benchmarks.speed large
 
 The weights are random: they cost what trained ones cost. Each figure is the median of several runs, taken in
@@ -163,7 +163,66 @@ def memory():
     print(f"R101, 1024²: from start to first masks {seconds:.1f} s, {gigabytes:.2f} GB")
 
 
-SECTIONS = {"large": large, "small": small, "masks": masks, "memory": memory}
+WARM = """
+import sys
+from tests.benchmarks.speed import coco_size, medians, peak, picture
+model, image = coco_size(MIXED_PRECISION=sys.argv[1] == "half"), picture(1024, 1024)
+print(medians(3, detect=lambda: model.detect([image]))["detect"], peak())
+"""
+
+
+def light():
+    """ResNet-101 at 1024² on OpenVINO, in float32 and in bfloat16, against TensorFlow."""
+    baseline = None
+    for backend, precision in (("tensorflow", "full"), ("openvino", "full"), ("openvino", "half")):
+        child = subprocess.run(
+            [sys.executable, "-c", WARM, precision],
+            env=os.environ | {"KERAS_BACKEND": backend},
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        seconds, gigabytes = map(float, child.stdout.split()[-2:])
+        baseline = baseline or seconds
+        ratio = seconds / baseline
+        figures = f"{seconds:.2f} s, {ratio:.2f} ×, {gigabytes:.2f} GB"
+        print(f"R101, 1024², {backend}, {precision} precision: {figures}")
+
+
+def exported():
+    """The toybox network under ONNX Runtime, molding and unmolding included, against `detect`."""
+    import onnxruntime
+
+    from mrcnn.data import toybox
+    from mrcnn.export import export
+    from mrcnn.model import load
+    from mrcnn.molded import unmold
+
+    model, image = load("toybox"), toybox.scene(0).image
+    with tempfile.TemporaryDirectory() as folder:
+        export(model, Path(folder, "toybox.onnx"), "onnx")
+        session = onnxruntime.InferenceSession(Path(folder, "toybox.onnx"))
+
+    def run():
+        item = model.mold(image)
+        window = np.array([item.window], np.float32)
+        (found,), (masks,) = session.run(None, {"image": item.molded[None], "window": window})
+        count = np.count_nonzero(found[:, 4])
+        return unmold(found[:count], masks[:count], item.window, item.molded.shape, image.shape)
+
+    seconds = medians(10, detect=lambda: model.detect([image]), onnx=run)
+    ratio = seconds["onnx"] / seconds["detect"]
+    print(f"toybox: detect {seconds['detect']:.3f} s, ONNX Runtime {seconds['onnx']:.3f} s, {ratio:.2f} ×")
+
+
+SECTIONS = {
+    "large": large,
+    "small": small,
+    "masks": masks,
+    "memory": memory,
+    "light": light,
+    "exported": exported,
+}
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or SECTIONS:

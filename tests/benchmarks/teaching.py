@@ -154,13 +154,14 @@ def draw_things(path, rows):
     names = sorted(table[ways[0]], key=table[ways[0]].get)
     figure = Figure(figsize=(9, 1.5 + 0.32 * len(names)), layout="constrained")
     ax = figure.subplots()
-    for way, color, marker in zip(ways, itertools.cycle(OKABE_ITO.values()), itertools.cycle("osD^vP*X")):
+    for i, (way, color, marker) in enumerate(
+        zip(ways, itertools.cycle(OKABE_ITO.values()), itertools.cycle("osD^vP*X"))
+    ):
         mean = np.mean(list(table[way].values()))
         plural = "s" if way[0] > 1 else ""
         label = f"{way[0]} example{plural}, {way[1]:.0f} s: mean {mean:.2f}"
-        places = [place for place, name in enumerate(names) if name in table[way]]
-        found = [table[way][names[place]] for place in places]
-        ax.plot(found, places, marker, color=color, markersize=10, markeredgecolor="black", label=label)
+        found = np.array([(table[way][n], j + 0.15 * i) for j, n in enumerate(names) if n in table[way]])
+        ax.plot(*found.T, marker, color=color, markersize=10, markeredgecolor="black", label=label)
         ax.axvline(mean, color=color, linewidth=1.5, zorder=0)
     ax.set_yticks(range(len(names)), names, fontsize=12)
     ax.set_xlabel("mask AP50 on 25 scenes never seen", fontsize=13)
