@@ -9,6 +9,9 @@ from keras import ops, tree
 
 BACKEND = keras.backend.backend()
 
+trains = pytest.mark.skipif(BACKEND == "openvino", reason="OpenVINO only detects.")
+"""Marks a test that needs a backend that can train."""
+
 
 def to_numpy(result):
     """Arrays for the tensors in any nest of lists, tuples and dicts."""
@@ -71,7 +74,7 @@ def gradient(function, *arrays):
 
         return to_numpy(list(jax.jit(jax.grad(function, argnums=range(len(arrays))))(*arrays)))
     if BACKEND == "openvino":
-        pytest.skip("OpenVINO only detects; it has no derivatives.")
+        pytest.skip("OpenVINO only detects.")  # it has no derivatives
     import torch
 
     inputs = [torch.tensor(array, requires_grad=True) for array in arrays]

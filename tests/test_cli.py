@@ -27,6 +27,7 @@ from mrcnn.data.toybox import scene
 from mrcnn.outputs import label_map
 from mrcnn.recipes import RECIPES
 from mrcnn.training.interrupt import one_interrupt
+from tests.backend import trains
 from tests.tiny import TinyConfig, tiny
 
 ROOT = Path(__file__).parents[1]
@@ -360,6 +361,7 @@ def discs(here):
     return here
 
 
+@trains
 def test_train_on_own_data_then_go_on_then_evaluate(discs, model_file, capsys):
     command = ["train", "--dataset", "discs", "--classes", "kite", "--weights", model_file]
     assert main([*command, "--epochs", "1", "--out", "discs.h5"]) == 0
@@ -382,6 +384,7 @@ def test_train_on_own_data_then_go_on_then_evaluate(discs, model_file, capsys):
 
 
 @not_on_jax
+@trains
 def test_time_limit_ends_a_training_and_writes(discs, model_file, capsys):
     command = ["train", "--dataset", "discs.json", "--images", "discs/images", "--weights", model_file]
     assert main([*command, "--epochs", "1000", "--seconds", "0.001", "--out", "out.h5", "--float16"]) == 0
@@ -389,6 +392,7 @@ def test_time_limit_ends_a_training_and_writes(discs, model_file, capsys):
     assert weights.describe(discs / "out.h5").config["NUM_CLASSES"] == 2
 
 
+@trains
 def test_interrupted_training_keeps_what_was_learnt(discs, model_file, capsys):
     def interrupt():
         while not list((discs / "logs").glob("*/*_0001.h5")):
@@ -416,6 +420,7 @@ def test_a_second_interrupt_interrupts_at_once():
 
 
 @not_on_jax
+@trains
 def test_recipe_of_coins_leaves_the_heads_of_other_classes_out(here, model_file, monkeypatch):
     class TinyCoins(TinyConfig):
         NAME, NUM_CLASSES, STEPS_PER_EPOCH = "coins", 2, 1

@@ -1,6 +1,5 @@
 """A written network gives other programs what `detect` gives."""
 
-import keras
 import numpy as np
 import pytest
 
@@ -9,8 +8,8 @@ from mrcnn.export import NEEDS, export
 from mrcnn.files import CannotWrite
 from mrcnn.model import load
 from mrcnn.molded import unmold
+from tests.backend import BACKEND
 
-BACKEND = keras.backend.backend()
 PICTURES = ["images/input.png", np.full((50, 90, 3), 128, np.uint8)]  # eleven objects, and none
 
 only_tensorflow = pytest.mark.skipif(BACKEND != "tensorflow", reason="Keras exports from TensorFlow.")

@@ -7,12 +7,12 @@ import sys
 import tomllib
 from pathlib import Path
 
-import keras
 import pytest
 
 from mrcnn.backend import BACKENDS
 from mrcnn.config import Config
 from mrcnn.model import MaskRCNN
+from tests.backend import BACKEND
 
 ROOT = Path(__file__).parents[1]
 
@@ -65,7 +65,7 @@ def test_what_is_installed_is_started(missing, settings, environment, backend, t
     assert started(tmp_path, missing, settings, **environment) == backend
 
 
-@pytest.mark.skipif(keras.backend.backend() != "openvino", reason="The others train.")
+@pytest.mark.skipif(BACKEND != "openvino", reason="The others train.")
 def test_what_only_detects_does_not_train(tmp_path):
     with pytest.raises(ValueError, match="only detects.*pip install tensorflow"):
         MaskRCNN("training", Config(), tmp_path)

