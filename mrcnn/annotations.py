@@ -23,7 +23,8 @@ class Outlined:
     Attributes:
         file_name: str.
         shape: (H, W) of the picture.
-        objects: list of (class id, score, `mrcnn.polygons.regions` in pixels of the picture), surest first.
+        objects: list of (class id, score, `mrcnn.polygons.regions` in pixels of the picture, as lists),
+            surest first.
         size: bytes of the picture's file, by which VIA tells pictures of one name apart; -1 for none.
     """
 
@@ -36,7 +37,10 @@ class Outlined:
 def outlined(file_name, result, size=-1):
     """What `detect` found in a picture as an `Outlined`; what has an empty mask is left out."""
     masks = as_crops(result["masks"])
-    polygons = (regions(crop, box[:2]) for crop, box in zip(masks.crops, masks.boxes, strict=True))
+    polygons = (
+        [[ring.tolist() for ring in rings] for rings in regions(crop, box[:2])]
+        for crop, box in zip(masks.crops, masks.boxes, strict=True)
+    )
     objects = zip(result["class_ids"].tolist(), result["scores"].tolist(), polygons, strict=True)
     shape = tuple(int(side) for side in masks.picture_shape)
     return Outlined(file_name, shape, [found for found in objects if found[2]], size)
@@ -54,6 +58,7 @@ def as_coco(pictures, class_names):
         height, width = picture.shape
         images.append({"id": image_id, "file_name": picture.file_name, "height": height, "width": width})
         for class_id, score, found in picture.objects:
+            found = [[np.array(ring) for ring in rings] for rings in found]
             corners = np.concatenate([rings[0] for rings in found])
             (x1, y1), (x2, y2) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
             polygons = [single([rings]) for rings in found]
@@ -79,7 +84,7 @@ def as_via(pictures, class_names):
     for picture in pictures:
         marked = []
         for class_id, score, found in picture.objects:
-            x, y = single(found).T.tolist()
+            x, y = single([[np.array(ring) for ring in rings] for rings in found]).T.tolist()
             shape = {"name": "polygon", "all_points_x": x, "all_points_y": y}
             named = {"name": class_names[class_id], "score": f"{score:.4f}"}
             marked.append({"shape_attributes": shape, "region_attributes": named})
@@ -103,7 +108,7 @@ def as_geojson(picture, class_names):
     """The objects of an `Outlined` as a GeoJSON feature collection, a dict; x and y are pixels."""
     features = []
     for class_id, score, found in picture.objects:
-        polygons = [[[*ring.tolist(), ring[0].tolist()] for ring in rings] for rings in found]
+        polygons = [[[*ring, ring[0]] for ring in rings] for rings in found]
         several = len(polygons) > 1
         features.append(
             {

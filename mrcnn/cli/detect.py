@@ -2,10 +2,8 @@
 
 import argparse
 import contextlib
-import itertools
 import os
 import sys
-from collections import Counter
 
 from mrcnn.cli import options as shared
 
@@ -22,8 +20,6 @@ EXAMPLES = """examples:
 
 The exit status is 0 when all was done, 2 when something was not; the rest is done all the same.
 """
-
-MOST_PIXELS = 20_000**2  # of a picture that is looked at in tiles: as RGB, 1.2 GB
 
 
 def add(commands):
@@ -64,6 +60,13 @@ def add(commands):
         help="look at pictures of up to 20,000 by 20,000 pixels in overlapping tiles of the network's size, "
         "enlarged or reduced by SCALE before (default: 1)",
     )
+    workers = parser.add_mutually_exclusive_group()
+    workers.add_argument(
+        "--workers", type=shared.whole(1), metavar="N", help="detect in N processes, each with a model"
+    )
+    workers.add_argument(
+        "--scheduler", metavar="ADDRESS", help="detect on a cluster, by the workers of this Dask scheduler"
+    )
     shared.add_half(parser)
     shared.add_force(parser)
     shared.add_machine(parser)
@@ -89,134 +92,60 @@ def run(options):
     if not sources:
         return 2
     outputs = Outputs(options.out, sources, options)
-    shared.refuse_existing(outputs.planned(), options.force)
     shared.refuse_inputs(outputs.planned(), [source.path for source in sources])
     described = shared.choose_weights(options.weights)
-    outputs.make_folder()
-    model = load_model(described.path, options)
-    outputs.class_names = model.class_names
-    try:
-        with large_pictures_allowed(model.config.TILE_SCALE is not None):
-            failures |= detect_all(model, sources, outputs)
-    finally:
-        outputs.finish()  # also after Ctrl-C, for the pictures that were done
+    if options.workers or options.scheduler:
+        from mrcnn.cli import cluster
+
+        found = cluster.detect(options, sources, outputs, described)
+    else:
+        found = detect_here(options, sources, outputs, described)
+    failures |= report(sources, found, outputs)
     print(f"Written to {outputs.folder}.")
     if failures and len(sources) > 1:
         shared.complain(f"Not done, {len(failures)}: {', '.join(failures)}")
     return 2 if failures else 0
 
 
-def load_model(path, options):
-    shared.start_machine(options)
-    import mrcnn
+def detect_here(options, sources, outputs, described):
+    """Make ready to detect in this process.
 
-    overrides = shared.size_of(options)
-    if options.half:
-        overrides["MIXED_PRECISION"] = True
-    if options.min_confidence is not None:
-        overrides["DETECTION_MIN_CONFIDENCE"] = options.min_confidence
-    if options.tile:
-        overrides |= {"TILE_SCALE": options.tile, "IMAGE_RESIZE_MODE": "square"}
-    return mrcnn.load(str(path), **overrides)
+    Returns:
+        an iterator that does it: of each source, (source, what was found, reason why it failed).
+    """
+    from mrcnn.cli.finding import load_model
+
+    shared.refuse_existing(outputs.planned(), options.force)
+    outputs.make_folder()
+    model = load_model(described.path, options)
+    outputs.class_names = model.class_names
+    return one_after_another(model, sources, outputs)
 
 
-@contextlib.contextmanager
-def large_pictures_allowed(allowed):
-    """If `allowed`, Pillow reads pictures of MOST_PIXELS inside; otherwise it takes less for safe."""
-    from PIL import Image
+def one_after_another(model, sources, outputs):
+    from mrcnn.cli.finding import detect_one
 
-    before = Image.MAX_IMAGE_PIXELS
-    if allowed:
-        Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     try:
-        yield
+        for source in sources:
+            yield source, *detect_one(model, source, outputs)
     finally:
-        Image.MAX_IMAGE_PIXELS = before
+        outputs.finish()  # also after Ctrl-C, for the pictures that were done
 
 
-def detect_all(model, sources, outputs):
-    """Detect in each source, write and say what was found; gives a dict path → reason of what failed."""
-    import cv2
+def report(sources, found, outputs):
+    """Say of each source what was found, as it comes; gives a dict path → reason of what failed."""
     from tqdm import tqdm
-
-    from mrcnn.files import CannotWrite
 
     failures = {}
-    with tqdm(sources, unit="picture", disable=None if len(sources) > 1 else True) as bar:
-        for source in bar:
-            try:
-                found = (detect_video if source.is_video else detect_picture)(model, source, outputs)
-            except CannotWrite:
-                raise
-            except (ValueError, OSError, MemoryError, cv2.error) as error:
-                failures[str(source.path)] = reason = f"{error or 'not enough memory'}"
-                named = reason if str(source.path) in reason else f"{source.path}: {reason}"
-                bar.write(shared.one_line(named), file=sys.stderr)
-            else:
-                bar.write(f"{source.path}: {found} -> {outputs.overlay(source)}", file=sys.stdout)
-    return failures
-
-
-def detect_picture(model, source, outputs):
-    """Detect in one picture and write the outputs; gives what was found, for a person to read."""
-    from tqdm import tqdm
-
-    from mrcnn.images import as_rgb
-    from mrcnn.outputs import counts_of, write_png
-
-    def progress(tiles):  # shown when there are many
-        return tqdm(tiles, desc=source.path.name, unit="tile", leave=False, disable=None, delay=2)
-
-    image = as_rgb(source.path)
-    (result,) = model.detect_crops([image], progress=progress)
-    write_png(outputs.overlay(source), painted(image, result, model))
-    outputs.add(source, result)
-    return told(counts_of(result, model.class_names), model)
-
-
-def detect_video(model, source, outputs):
-    """Detect in each frame of a video and write one of the same size and rate; gives what was found."""
-    from tqdm import tqdm
-
-    from mrcnn.cli.video import frames_of, writer_for
-    from mrcnn.files import replacing
-    from mrcnn.outputs import counts_of
-
-    most, count = Counter(), 0
     with (
-        frames_of(source.path) as (frames, rate, total),
-        replacing(outputs.overlay(source), make_folder=True) as temporary,
-        tqdm(desc=source.path.name, total=total, unit="frame", leave=False, disable=None) as bar,
+        contextlib.closing(found),
+        tqdm(total=len(sources), unit="picture", disable=None if len(sources) > 1 else True) as bar,
     ):
-        first = next(frames)
-        with writer_for(temporary, first.shape, rate) as write:
-            for frame in itertools.chain([first], frames):
-                (result,) = model.detect_crops([frame])
-                write(painted(frame, result, model))
-                outputs.add(source, result, count)
-                most |= counts_of(result, model.class_names)  # the larger number of each
-                count += 1
-                bar.update()
-    return f"{count} frames, most in one: {told(most, model)}"
-
-
-def painted(image, result, model):
-    from mrcnn.visualize import draw_instances
-
-    return draw_instances(
-        image,
-        result["rois"],
-        result["masks"],
-        result["class_ids"],
-        model.class_names,
-        result["scores"],
-        size=model.tile_side,  # lines and letters suit what the network sees at once
-    )
-
-
-def told(counts, model):
-    """What was found, for a person to read."""
-    from mrcnn.outputs import in_words
-
-    surely = model.config.DETECTION_MIN_CONFIDENCE
-    return in_words(counts, f"nothing found with a score of {surely:g} or more")
+        for source, told, reason in found:
+            if reason is None:
+                bar.write(f"{source.path}: {told} -> {outputs.overlay(source)}", file=sys.stdout)
+            else:
+                failures[str(source.path)] = reason
+                bar.write(shared.one_line(reason), file=sys.stderr)
+            bar.update()
+    return failures

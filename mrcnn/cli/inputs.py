@@ -1,6 +1,7 @@
 """The pictures and videos that `detect` is given: files, folders and patterns."""
 
 import glob
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +17,12 @@ class Source:
     Attributes:
         path: its file.
         name: of what is written for it, without ending; no other source of the run has it.
+        label: what tables call it: its file's name, or its path where there are two of a name.
     """
 
     path: Path
     name: str
+    label: str
 
     @property
     def is_video(self):
@@ -43,7 +46,11 @@ def find_sources(arguments):
             paths.setdefault(path.resolve(), path)
         if not found:
             failures[argument] = _reason(argument)
-    return [Source(path, _free_name(path.stem, names)) for path in paths.values()], failures
+    times = Counter(path.name for path in paths.values())
+    return [
+        Source(path, _free_name(path.stem, names), path.name if times[path.name] == 1 else str(path))
+        for path in paths.values()
+    ], failures
 
 
 def _files(argument):

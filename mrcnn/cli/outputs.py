@@ -8,10 +8,10 @@ results/annotations.json, via.json, geojson/input.geojson    their polygons; see
 """
 
 import csv
-from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 
-from mrcnn.annotations import as_coco, as_geojson, as_via, outlined
+from mrcnn.annotations import Outlined, as_coco, as_geojson, as_via, outlined
 from mrcnn.crops import as_crops
 from mrcnn.files import check_folder, replacing
 from mrcnn.metrics import coco_results
@@ -32,12 +32,8 @@ class Outputs:
     def __init__(self, folder, sources, options):
         self.folder, self.options = Path(folder), options
         self.class_names = None  # known when there is a model
-        self._entries, self._rows, self._outlined, self._pictures = [], [], [], 0
-        names = Counter(source.path.name for source in sources)
-        self._file_names = {
-            source: source.path.name if names[source.path.name] == 1 else str(source.path)
-            for source in sources
-        }
+        self.notes = {source.name: [] for source in sources}
+        self.sources = sources
 
     def overlay(self, source):
         return self.folder / f"{source.name}{'.mp4' if source.is_video else '.png'}"
@@ -53,13 +49,13 @@ class Outputs:
 
     def planned(self):
         """All paths that would be written; of videos, the folders for their frames."""
-        paths = [self.overlay(source) for source in self._file_names]
+        paths = [self.overlay(source) for source in self.sources]
         if self.options.masks:
-            paths += map(self.masks, self._file_names)
+            paths += map(self.masks, self.sources)
         if self.options.label_map:
-            paths += map(self.labels, self._file_names)
+            paths += map(self.labels, self.sources)
         if "geojson" in self.options.annotations:
-            paths += map(self.geojson, self._file_names)
+            paths += map(self.geojson, self.sources)
         return paths + [path for path, _ in self._tables()]
 
     def make_folder(self):
@@ -67,43 +63,53 @@ class Outputs:
         check_folder(self.folder, make=True)
 
     def add(self, source, result, frame=None):
-        """Write and note what was found in a picture, or in a frame (from 0) of a video."""
-        file_name = self._file_names[source] + ("" if frame is None else f"#{frame}")
+        """Write what was found in a picture, or in a frame (from 0) of a video; note it for the tables."""
+        file_name = source.label + ("" if frame is None else f"#{frame}")
         part = "" if frame is None else f"{frame:06d}"
         if self.options.masks:
             write_masks(self.masks(source) / part, result, self.class_names)
         if self.options.label_map:
             path = self.labels(source)
             write_png(path / f"{part}.png" if part else path, label_map(result["masks"]))
+        note = {}
+        if self.options.json:
+            note["json"] = [entry | {"file_name": file_name} for entry in coco_results(0, result)]
+        if self.options.csv:
+            note["csv"] = list(self._csv_rows(file_name, result))
         if self.options.annotations:
             picture = outlined(file_name, result, -1 if part else source.path.stat().st_size)
-            self._outlined.append(picture)
+            note["outlined"] = asdict(picture)
             if "geojson" in self.options.annotations:
                 path = self.geojson(source)
                 write_json(path / f"{part}.geojson" if part else path, as_geojson(picture, self.class_names))
-        self._pictures += 1
-        if self.options.json:
-            entries = coco_results(self._pictures, result)
-            self._entries += [entry | {"file_name": file_name} for entry in entries]
-        if self.options.csv:
-            self._rows += self._csv_rows(file_name, result)
+        self.notes[source.name].append(note)
 
     def finish(self):
-        """Write the tables of all pictures."""
+        """Write the tables of all pictures, by what was noted of them."""
         for path, write in self._tables():
             write(path)
 
     def _tables(self):
         tables = [
-            (self.options.json, "detections.json", lambda path: write_json(path, self._entries)),
+            (self.options.json, "detections.json", self._write_entries),
             (self.options.csv, "detections.csv", self._write_csv),
             ("coco" in self.options.annotations, "annotations.json", self._write_polygons(as_coco)),
             ("via" in self.options.annotations, "via.json", self._write_polygons(as_via)),
         ]
         return [(self.folder / name, write) for wanted, name, write in tables if wanted]
 
+    def _noted(self):
+        """The notes of all pictures, in the order of the sources."""
+        return [note for notes in self.notes.values() for note in notes]
+
+    def _write_entries(self, path):
+        numbered = enumerate(self._noted(), 1)
+        write_json(path, [entry | {"image_id": i} for i, note in numbered for entry in note["json"]])
+
     def _write_polygons(self, form):
-        return lambda path: write_json(path, form(self._outlined, self.class_names))
+        return lambda path: write_json(
+            path, form([Outlined(**note["outlined"]) for note in self._noted()], self.class_names)
+        )
 
     def _csv_rows(self, file_name, result):
         areas = as_crops(result["masks"]).areas()
@@ -117,4 +123,4 @@ class Outputs:
             replacing(path, make_folder=True) as temporary,
             temporary.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
         ):
-            csv.writer(file).writerows([COLUMNS, *self._rows])
+            csv.writer(file).writerows([COLUMNS, *(row for note in self._noted() for row in note["csv"])])

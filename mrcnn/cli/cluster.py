@@ -1,0 +1,225 @@
+"""`mrcnn detect` by many processes, here or on a cluster that Dask knows.
+
+    the command: sources → tasks, a few at a time ─→ workers: one model each ─→ pictures, and shards
+                 shards → tables, as `detect` writes them alone
+
+    results/.shards/job.json             what was asked for: the same command goes on where it stopped
+    results/.shards/HOST-PROCESS.jsonl   of one worker: a line for each picture that it has done
+
+A picture is done when its line is whole. The workers see the same disk as the command. Whoever dies leaves
+whole pictures and whole lines; what was not done is done by another worker, or when the same command is
+given again.
+"""
+
+import contextlib
+import functools
+import hashlib
+import itertools
+import json
+import os
+import shutil
+import socket
+import uuid
+from argparse import Namespace
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+from mrcnn.cli import options as shared
+from mrcnn.cli.info import cores
+from mrcnn.outputs import write_json
+
+ASKED_FOR = ("json", "csv", "masks", "label_map", "annotations", "min_confidence", "size", "tile", "half")
+AHEAD = 2  # tasks handed out a processor, so that none waits for the next
+
+
+class Shards:
+    """What the workers of a job have noted, in the folder that they write to.
+
+    Args:
+        folder: where the job writes its pictures.
+    """
+
+    def __init__(self, folder):
+        self.folder = Path(folder) / ".shards"
+        self._read, self._lines = {}, {}  # file → bytes read of it, picture's name → its line
+        self._named = False
+
+    def is_of(self, job, force=False):
+        """Whether a job was left here unfinished.
+
+        Args:
+            job: dict for JSON that tells jobs apart.
+            force: whether another job that was left here is dropped; otherwise it is an error.
+        """
+        path = self.folder / "job.json"
+        if not path.is_file():
+            return False
+        if json.loads(path.read_text()) == json.loads(json.dumps(job)):
+            return True
+        if not force:
+            raise ValueError(
+                f"{self.folder.parent} holds another job that was not finished: give its command again, "
+                "choose another --out, or add --force to drop it."
+            )
+        self.remove()
+        return False
+
+    def begin(self, job):
+        write_json(self.folder / "job.json", job)
+
+    def name_classes(self, class_names):
+        """Keep the names of the model's classes for the tables; whoever comes first does."""
+        if not self._named:
+            write_json(self.folder / "classes.json", class_names)
+            self._named = True
+
+    def class_names(self):
+        path = self.folder / "classes.json"
+        return json.loads(path.read_text()) if path.exists() else []  # nothing was done
+
+    def add(self, line):
+        """Note a picture: one line at the end of this process's file, on the disk when this returns."""
+        name = f"{socket.gethostname()}-{os.getpid()}.jsonl"
+        with open(self.folder / name, "a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def noted(self):
+        """All that was noted, by the picture's name: a dict. What is read once is not read again."""
+        for path in sorted(self.folder.glob("*.jsonl")):
+            with open(path, "rb") as file:
+                file.seek(self._read.get(path, 0))
+                whole = file.read().rpartition(b"\n")[0]  # after the last line feed, a worker was cut off
+            self._read[path] = self._read.get(path, 0) + len(whole) + bool(whole)
+            for line in whole.splitlines():
+                noted = json.loads(line)
+                self._lines.setdefault(noted["name"], noted)
+        return self._lines
+
+    def remove(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def detect(options, sources, outputs, described):
+    """Make ready to detect by workers; returns what `detect.detect_here` does."""
+    if not find_spec("distributed"):
+        raise ValueError("To detect by workers, Dask is needed: pip install distributed")
+    os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "error")  # what workers fail at, we say ourselves
+    outputs.make_folder()
+    shards = Shards(outputs.folder)
+    job = {name: getattr(options, name) for name in ASKED_FOR} | {"weights": described.sha256}
+    job["pictures"] = hashlib.sha256("\n".join(str(s.path.resolve()) for s in sources).encode()).hexdigest()
+    if not shards.is_of(job, options.force):
+        shared.refuse_existing(outputs.planned(), options.force)
+        shards.begin(job)
+    return by_workers(options, sources, outputs, described.path, shards)
+
+
+def by_workers(options, sources, outputs, path, shards):
+    """Detect in each source by a worker, the first free one; yields them as they are done."""
+    done = shards.noted()
+    for source in sources:
+        if source.name in done:
+            yield source, done[source.name]["told"], None
+    asked = vars(options) | {
+        "run": None,
+        "weights": str(Path(path).resolve()),
+        "out": str(outputs.folder.resolve()),
+    }
+    with cluster(options, asked) as client:
+        left = (source for source in sources if source.name not in done)
+        yield from in_turn(client, asked, left)
+    noted = shards.noted()
+    outputs.class_names = shards.class_names()
+    outputs.notes = {s.name: noted[s.name]["notes"] if s.name in noted else [] for s in sources}
+    outputs.finish()
+    shards.remove()
+
+
+@contextlib.contextmanager
+def cluster(options, asked):
+    """A client of the scheduler that was named, or of one of our own with `--workers`."""
+    from distributed import Client, LocalCluster
+
+    if options.scheduler:
+        try:
+            client = Client(options.scheduler, timeout=10)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise ValueError(f"{options.scheduler}: no Dask scheduler answers there ({error}).") from error
+        with client:
+            yield client
+        return
+    asked["threads"] = options.threads or max(1, cores() // options.workers)
+    # Each worker is a process with one thread, for a network uses as many as it is given.
+    with (
+        LocalCluster(n_workers=options.workers, threads_per_worker=1, dashboard_address=None) as local,
+        Client(local) as client,
+    ):
+        yield client
+
+
+def in_turn(client, asked, sources):
+    """Hand out sources, a few for each worker; yields (source, told, reason) as they are done."""
+    from distributed import as_completed
+    from distributed.scheduler import KilledWorker
+
+    sources = iter(sources)
+    waiting = as_completed()
+    given = {}
+
+    def hand_out(count):
+        for source in itertools.islice(sources, count):
+            there = replace(source, path=source.path.resolve())
+            future = client.submit(work, there, asked, key=f"{source.name}-{uuid.uuid4().hex}")
+            given[future.key] = source
+            waiting.add(future)
+
+    client.wait_for_workers(1)
+    hand_out(AHEAD * max(1, sum(client.ncores().values())) + 1)
+    for future in waiting:
+        source = given.pop(future.key)
+        try:
+            told, reason = future.result()
+        except KilledWorker:
+            told, reason = None, f"{source.path}: each worker that tried it died, perhaps for lack of memory."
+        future.release()
+        hand_out(1)
+        yield source, told, reason
+
+
+# In a worker
+
+
+def work(source, asked):
+    """Detect in a source, unless it is noted as done: the worker that was to say so may have died."""
+    from mrcnn.cli.finding import detect_one
+    from mrcnn.cli.outputs import Outputs
+
+    options = Namespace(**asked)
+    outputs = Outputs(options.out, [source], options)
+    shards = shards_of(options.out)
+    if outputs.overlay(source).exists() and source.name in shards.noted():
+        return shards.noted()[source.name]["told"], None
+    model = model_of(json.dumps(asked, default=str))
+    shards.name_classes(model.class_names)
+    outputs.class_names = model.class_names
+    told, reason = detect_one(model, source, outputs)
+    if reason is None:
+        shards.add({"name": source.name, "told": told, "notes": outputs.notes[source.name]})
+    return told, reason
+
+
+@functools.cache
+def shards_of(folder):
+    return Shards(folder)
+
+
+@functools.cache
+def model_of(asked):
+    """The one model of this worker; `asked` is the text of a dict, so that it can be looked up."""
+    from mrcnn.cli.finding import load_model
+
+    options = Namespace(**json.loads(asked))
+    return load_model(options.weights, options)
