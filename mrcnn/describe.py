@@ -89,7 +89,7 @@ def network_of(shapes):
     layers = {key.split("/")[0] for key in shapes}
     masks = sum(bool(re.fullmatch(r"mrcnn_mask_conv\d+", layer)) for layer in layers)
     return {
-        "BACKBONE": _backbone(layers),
+        "BACKBONE": backbone_of(layers),
         "NUM_CLASSES": axis("mrcnn_class_logits", -1),
         "IMAGE_CHANNEL_COUNT": axis("conv1", -2),
         "TOP_DOWN_PYRAMID_SIZE": axis("fpn_p2", -1),
@@ -102,8 +102,11 @@ def network_of(shapes):
     }
 
 
-def _backbone(layers):
-    """The name of a backbone: a ResNet's number counts three convolutions a block, the stem and one more."""
+def backbone_of(layers):
+    """The name of the backbone that has layers of these names, or None.
+
+    A ResNet's number counts three convolutions a block, the stem and one more.
+    """
     if "conv2" in layers and "res5a_branch2b" in layers:
         return "compact"
     blocks = sum(bool(re.fullmatch(r"res\d\w+_branch2c", layer)) for layer in layers)

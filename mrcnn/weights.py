@@ -17,7 +17,15 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from mrcnn.describe import BACKBONE_LAYER, FileInfo, describe, infer_config, network_of, read_metadata
+from mrcnn.describe import (
+    BACKBONE_LAYER,
+    FileInfo,
+    backbone_of,
+    describe,
+    infer_config,
+    network_of,
+    read_metadata,
+)
 from mrcnn.download import FINE_TUNE_SIZE, download, find, find_coco
 from mrcnn.files import CannotWrite, replacing
 from mrcnn.layout import WeightsError, open_layout, read_names, reading, stored_weights, write_names
@@ -160,10 +168,7 @@ def _what_both_have(path, found, wanted):
 
     Programs of the original begin ResNet-101 with ImageNet's weights for ResNet-50, and are not told.
     """
-    theirs, ours = (
-        network_of({key: tuple(item.shape) for key, item in part.items()})["BACKBONE"]
-        for part in (found, wanted)
-    )
+    theirs, ours = (backbone_of({key.split("/")[0] for key in part}) for part in (found, wanted))
     if theirs == ours or not {theirs, ours} <= {"resnet50", "resnet101"}:
         return found, wanted
     both = {key: v for key, v in wanted.items() if key in found}

@@ -37,6 +37,7 @@ def within(seconds, work):
         KeyboardInterrupt: somebody pressed stop; the work is ended likewise.
     """
     ending, ended = {}, threading.Event()  # an interrupted `Thread.join` may forget that its thread lives
+    quiet = threading.Event()  # nothing more is raised in the thread
 
     def run():
         try:
@@ -44,7 +45,8 @@ def within(seconds, work):
         except BaseException as error:  # SystemExit too: handed to the waiting thread
             ending["error"] = error
         finally:
-            ended.set()
+            _heedless(ended.set)
+            _heedless(quiet.wait)
 
     # In a copy of the context prints land under the cell that asked for the check.
     thread = threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True)
@@ -55,11 +57,24 @@ def within(seconds, work):
             if time.monotonic() > deadline:
                 raise TookTooLong
     finally:
-        if not ended.is_set():
-            _end(thread, ended)
+        try:
+            if not ended.is_set():
+                _end(thread, ended)
+        finally:
+            quiet.set()
     if "error" in ending:
         raise ending["error"]
     return ending["value"]
+
+
+def _heedless(action):
+    """Do something in a thread in which `_Stop` may still be raised, after it was heeded."""
+    while True:
+        try:
+            action()
+            return
+        except _Stop:
+            continue
 
 
 def _end(thread, ended, seconds=2.0):

@@ -92,7 +92,7 @@ class Inspection:
             verbose: 1 logs what goes into the network.
         """
         self._check_mode("inference", "detect_molded")
-        molded, metas = self.molded(molded_images, image_metas)
+        molded, metas = self._molded(molded_images, image_metas)
         window = (0, 0, *molded.shape[1:3])
         items = (Molded(image, image, meta, window) for image, meta in zip(molded, metas, strict=True))
         found = self._detect_items(items, verbose)
@@ -200,7 +200,7 @@ class Inspection:
             raise ValueError(f"run_graph has no tensor for {', '.join(missing)}; check the names.")
         if image_metas is None:
             images, image_metas, _ = self.mold_inputs(images)
-        molded, metas = self.molded(images, image_metas)
+        molded, metas = self._molded(images, image_metas)
         anchors = self.get_anchors(molded.shape[1:])
         run = kernels.compiled(keras.Model(self.keras_model.inputs, dict(outputs)))
         arrays = run(molded, metas, np.broadcast_to(anchors, (len(molded), *anchors.shape)))
