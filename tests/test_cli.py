@@ -411,6 +411,7 @@ def test_interrupted_training_keeps_what_was_learnt(discs, model_file, capsys):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@trains
 def test_a_second_interrupt_interrupts_at_once():
     with one_interrupt() as noted:
         signal.raise_signal(signal.SIGINT)

@@ -438,7 +438,8 @@ def test_a_file_of_weights_says_that_it_looks_in_tiles(tiled, tmp_path):
     tiled.save_weights(tmp_path / "tiled.h5")
     loaded = model.load(tmp_path / "tiled.h5")
     assert loaded.config.TILE_SCALE == 1.0
-    assert_same(loaded.detect(picture(70, 110))[0], tiled.detect(picture(70, 110))[0])
+    # PyTorch rounds otherwise where the same weights lie elsewhere in memory.
+    assert_close(loaded.detect(picture(70, 110))[0], tiled.detect(picture(70, 110))[0])
 
 
 def test_many_channels_in_tiles():

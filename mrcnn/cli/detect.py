@@ -92,9 +92,12 @@ def run(options):
     if not sources:
         return 2
     outputs = Outputs(options.out, sources, options)
+    by_workers = options.workers or options.scheduler  # they may go on with what exists
+    if not by_workers:
+        shared.refuse_existing(outputs.planned(), options.force)
     shared.refuse_inputs(outputs.planned(), [source.path for source in sources])
     described = shared.choose_weights(options.weights)
-    if options.workers or options.scheduler:
+    if by_workers:
         from mrcnn.cli import cluster
 
         found = cluster.detect(options, sources, outputs, described)
@@ -115,7 +118,6 @@ def detect_here(options, sources, outputs, described):
     """
     from mrcnn.cli.finding import load_model
 
-    shared.refuse_existing(outputs.planned(), options.force)
     outputs.make_folder()
     model = load_model(described.path, options)
     outputs.class_names = model.class_names
