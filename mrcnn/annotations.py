@@ -58,7 +58,6 @@ def as_coco(pictures, class_names):
         height, width = picture.shape
         images.append({"id": image_id, "file_name": picture.file_name, "height": height, "width": width})
         for class_id, score, found in picture.objects:
-            found = [[np.array(ring) for ring in rings] for rings in found]
             corners = np.concatenate([rings[0] for rings in found])
             (x1, y1), (x2, y2) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
             polygons = [single([rings]) for rings in found]
@@ -84,7 +83,7 @@ def as_via(pictures, class_names):
     for picture in pictures:
         marked = []
         for class_id, score, found in picture.objects:
-            x, y = single([[np.array(ring) for ring in rings] for rings in found]).T.tolist()
+            x, y = single(found).T.tolist()
             shape = {"name": "polygon", "all_points_x": x, "all_points_y": y}
             named = {"name": class_names[class_id], "score": f"{score:.4f}"}
             marked.append({"shape_attributes": shape, "region_attributes": named})

@@ -38,7 +38,7 @@ def single(regions):
 
     The lines between rings are gone twice, there and back, and so enclose nothing.
     """
-    first, *others = (ring for rings in regions for ring in rings)
+    first, *others = (np.asarray(ring) for rings in regions for ring in rings)
     parts = [first]
     for ring in others:
         parts += [first[:1], ring, ring[:1]]
@@ -47,7 +47,7 @@ def single(regions):
 
 def ring_area(ring):
     """Of a ring, in pixels: above 0 around a region, below 0 around a hole."""
-    x, y = ring.T
+    x, y = np.transpose(ring)
     return (x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2
 
 

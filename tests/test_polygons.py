@@ -32,18 +32,18 @@ def test_coco_fills_them_to_the_same_mask(mask):
         np.testing.assert_array_equal(filled([single(found)], mask.shape), mask)
 
 
+def area(ring):
+    x, y = ring.T
+    return 0.5 * np.sum(x * np.roll(y, -1) - y * np.roll(x, -1))
+
+
 @given(MASKS)
 @example(RING)
 def test_areas_add_up_and_holes_are_below_zero(mask):
-    for rings in regions(mask):
-        areas = [0.5 * np.sum(x * np.roll(y, -1) - y * np.roll(x, -1)) for x, y in (r.T for r in rings)]
-        assert areas[0] > 0 and all(area < 0 for area in areas[1:])
-    total = sum(
-        0.5 * np.sum(x * np.roll(y, -1) - y * np.roll(x, -1))
-        for rings in regions(mask)
-        for x, y in (ring.T for ring in rings)
-    )
-    assert total == np.count_nonzero(mask)
+    areas = [[area(ring) for ring in rings] for rings in regions(mask)]
+    for outer, *holes in areas:
+        assert outer > 0 and all(hole < 0 for hole in holes)
+    assert sum(map(sum, areas)) == np.count_nonzero(mask)
 
 
 def test_corners_alone_are_kept_in_the_place_of_the_crop():

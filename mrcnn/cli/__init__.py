@@ -52,7 +52,9 @@ def main(arguments=None):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
         except ImportError as error:
-            complain(f"{options.prog}: {error}; install what is missing: pip install -r requirements.txt")
+            # An error of Python's own names the module; ours says itself what to install.
+            advice = "; install what is missing: pip install -r requirements.txt" if error.name else ""
+            complain(f"{options.prog}: {error}{advice}")
         except FAILURES as error:
             complain(f"{options.prog}: {error or type(error).__name__}")
         return 2

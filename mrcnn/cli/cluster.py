@@ -4,7 +4,7 @@
                  shards → tables, as `detect` writes them alone
 
     results/.shards/job.json             what was asked for: the same command goes on where it stopped
-    results/.shards/HOST-PROCESS.jsonl   of one worker: a line for each picture that it has done
+    results/.shards/HOST-…-PROCESS.jsonl of one worker: a line for each picture that it has done
 
 A picture is done when its line is whole. The workers see the same disk as the command. Whoever dies leaves
 whole pictures and whole lines; what was not done is done by another worker, or when the same command is
@@ -43,7 +43,8 @@ class Shards:
     def __init__(self, folder):
         self.folder = Path(folder) / ".shards"
         self._read, self._lines = {}, {}  # file → bytes read of it, picture's name → its line
-        self._named = False
+        # A later process may have the number of one that was killed while it wrote.
+        self._own = f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}-{os.getpid()}.jsonl"
 
     def is_of(self, job, force=False):
         """Whether a job was left here unfinished.
@@ -70,9 +71,9 @@ class Shards:
 
     def name_classes(self, class_names):
         """Keep the names of the model's classes for the tables; whoever comes first does."""
-        if not self._named:
-            write_json(self.folder / "classes.json", class_names)
-            self._named = True
+        path = self.folder / "classes.json"
+        if not path.exists():
+            write_json(path, class_names)
 
     def class_names(self):
         path = self.folder / "classes.json"
@@ -80,8 +81,7 @@ class Shards:
 
     def add(self, line):
         """Note a picture: one line at the end of this process's file, on the disk when this returns."""
-        name = f"{socket.gethostname()}-{os.getpid()}.jsonl"
-        with open(self.folder / name, "a", encoding="utf-8") as file:
+        with open(self.folder / self._own, "a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
             file.flush()
             os.fsync(file.fileno())
@@ -123,11 +123,8 @@ def by_workers(options, sources, outputs, path, shards):
     for source in sources:
         if source.name in done:
             yield source, done[source.name]["told"], None
-    asked = vars(options) | {
-        "run": None,
-        "weights": str(Path(path).resolve()),
-        "out": str(outputs.folder.resolve()),
-    }
+    asked = {name: getattr(options, name) for name in (*ASKED_FOR, "backend", "threads")}
+    asked |= {"weights": str(path.resolve()), "out": str(outputs.folder.resolve())}
     with cluster(options, asked) as client:
         left = (source for source in sources if source.name not in done)
         yield from in_turn(client, asked, left)
@@ -200,9 +197,9 @@ def work(source, asked):
     options = Namespace(**asked)
     outputs = Outputs(options.out, [source], options)
     shards = shards_of(options.out)
-    if outputs.overlay(source).exists() and source.name in shards.noted():
-        return shards.noted()[source.name]["told"], None
-    model = model_of(json.dumps(asked, default=str))
+    if outputs.overlay(source).exists() and (noted := shards.noted().get(source.name)):
+        return noted["told"], None
+    model = model_of(json.dumps(asked))
     shards.name_classes(model.class_names)
     outputs.class_names = model.class_names
     told, reason = detect_one(model, source, outputs)

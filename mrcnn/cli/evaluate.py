@@ -59,8 +59,8 @@ def run(options):
     from mrcnn import metrics
 
     dataset = drawn_dataset(options) if drawn else datasets.open_dataset(options)
-    precision = {"MIXED_PRECISION": True} if options.half else {}
-    model = mrcnn.load(str(described.path), DETECTION_MIN_CONFIDENCE=MIN_CONFIDENCE, **precision)
+    overrides = {"DETECTION_MIN_CONFIDENCE": MIN_CONFIDENCE} | shared.half_of(options)
+    model = mrcnn.load(str(described.path), **overrides)
     image_ids = dataset.image_ids[: options.limit]
     category_ids = metrics.same_classes(model.class_names, dataset.class_names)
     numbers = metrics.evaluate(model, dataset, image_ids, category_ids, progress_bar)

@@ -13,9 +13,7 @@ def load_model(path, options):
     shared.start_machine(options)
     import mrcnn
 
-    overrides = shared.size_of(options)
-    if options.half:
-        overrides["MIXED_PRECISION"] = True
+    overrides = shared.size_of(options) | shared.half_of(options)
     if options.min_confidence is not None:
         overrides["DETECTION_MIN_CONFIDENCE"] = options.min_confidence
     if options.tile:

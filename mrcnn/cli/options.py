@@ -130,6 +130,11 @@ def add_half(parser):
     )
 
 
+def half_of(options):
+    """The attributes of a config that --half sets, as a dict."""
+    return {"MIXED_PRECISION": True} if options.half else {}
+
+
 def choose_weights(name, default=None):
     """Which weights to use; says which when there is a choice, and refuses a file that is none.
 

@@ -116,9 +116,8 @@ def _openvino_top_k(values, k):
     """What ranks in order is slow on many values, so these are first reduced to the best `k` in any order."""
     if values.shape[-1] <= MOST_RANKED:
         return _openvino_ranked(values, k, stable=True)
-    values = (
-        ops.where(values == values, values, -np.inf) if "float" in values.dtype else values
-    )  # NaN is no number
+    if "float" in values.dtype:
+        values = ops.where(values == values, values, -np.inf)  # NaN is less than all
     least = _openvino_ranked(values, k, stable=False)[0][..., -1:]
     above, equal = values > least, ops.cast(values == least, "int32")
     room = k - ops.sum(ops.cast(above, "int32"), axis=-1, keepdims=True)
@@ -372,7 +371,9 @@ def compiled(model, half=False):
         )
     if BACKEND == "jax":
         return _compiled_jax(model)
-    return _inference_torch(model) if BACKEND == "torch" else _compiled_openvino(model, half)
+    if BACKEND == "openvino":
+        return _compiled_openvino(model, half)
+    return _inference_torch(model)
 
 
 def _compiled_jax(model):
