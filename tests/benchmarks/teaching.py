@@ -3,6 +3,7 @@
     python -m tests.benchmarks.teaching coins                each of the 24 coins as the only example, 60 s
     python -m tests.benchmarks.teaching things               twenty drawn things, from 1 and 3 examples, 60 s
     python -m tests.benchmarks.teaching things --examples 1 3 10 --seconds 15 60 240
+    python -m tests.benchmarks.teaching things --steps-a-second 2.5     on a machine that has other work to do
     python -m tests.benchmarks.teaching things --told lines.txt --picture things.png
     python -m tests.benchmarks.teaching nuclei               stained tissue, from 3 boxes, 60 and 120 s
     python -m tests.benchmarks.teaching nuclei --picture nuclei.png
@@ -12,11 +13,13 @@ Lines of figures, one a training, so that a long run can be cut short; the means
 """
 
 import argparse
+import contextlib
 import itertools
 import re
 import tempfile
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -32,6 +35,7 @@ from mrcnn.data.cutouts import from_mask
 from mrcnn.data.pasted import PastedDataset
 from mrcnn.metrics import compute_overlaps_masks, evaluate
 from mrcnn.teaching import TaughtConfig
+from mrcnn.training import timed
 from tests.benchmarks import nuclei, things
 
 FITS = 0.5  # IoU from which on a mask counts as found
@@ -132,8 +136,9 @@ def taught_things(options):
         photo, best = things.photograph(name, 1)
         for count in options.examples:
             for seconds in options.seconds:
-                masks = photo.masks[..., best[:count]]
-                model = mrcnn.teach(photo.image, masks=masks, name=name, seconds=seconds, watch=Steps())
+                masks, watch = photo.masks[..., best[:count]], Steps()
+                with steps_for_seconds(watch, options.steps_a_second):
+                    model = mrcnn.teach(photo.image, masks=masks, name=name, seconds=seconds, watch=watch)
                 ap50, ap = average_precision(model, name)
                 print(f"{name:16} {count:6} {seconds:8.0f} {ap50:6.3f} {ap:6.3f}", flush=True)
                 yield name, count, seconds, ap50
@@ -228,6 +233,18 @@ class Steps:
         self.seconds = teaching.times[-1] if teaching.times else 0.0
 
 
+@contextlib.contextmanager
+def steps_for_seconds(watch, rate):
+    """Inside, `rate` steps are a second of a training, however long they take; unless `rate` is None."""
+    clock = timed.time
+    if rate:
+        timed.time = SimpleNamespace(monotonic=lambda: watch.count / rate)
+    try:
+        yield
+    finally:
+        timed.time = clock
+
+
 def speed(options):
     """How many scenes a second one core composes, and how many a training step of this machine takes."""
     cv2.setNumThreads(1)
@@ -254,6 +271,12 @@ def main():
     parser.add_argument("--examples", type=int, nargs="+", default=[1, 3])
     parser.add_argument("--only", type=int, nargs="+", help="numbers of coins")
     parser.add_argument("--things", nargs="+", help="names of things")
+    parser.add_argument(
+        "--steps-a-second",
+        type=float,
+        metavar="N",
+        help="a training for things does as many steps as a machine would that does N a second",
+    )
     parser.add_argument("--told", help="lines that an earlier run for things has printed, in place of a run")
     parser.add_argument("--picture", help="file to draw the things' AP50, or the nuclei, in")
     options = parser.parse_args()
