@@ -8,6 +8,8 @@ numbers are those that papers print. The two differ, so do not compare one with 
 
 import contextlib
 import io
+import json
+from collections import defaultdict
 
 import numpy as np
 
@@ -243,52 +245,36 @@ def coco_results(image_id, result, category_ids=None):
 def coco_ground_truth(dataset, image_ids=None):
     """Any data set as pycocotools' COCO object, made in memory.
 
-    Its image ids and category ids are the data set's own image ids and class ids. An object's area,
-    by which COCO tells small (under 32²) from medium and large (over 96²), is that of its mask;
-    objects without a pixel are left out.
+    Its image ids and category ids are the data set's own image ids and class ids. Areas, by which COCO tells
+    small (under 32²) from medium and large (over 96²), and boxes are those of `load_annotations`.
 
     Args:
         dataset: a prepared `mrcnn.data.dataset.Dataset`.
         image_ids: which of its pictures; by default all.
     """
-    from pycocotools import mask as mask_utils
-    from pycocotools.coco import COCO
-
     images, annotations = [], []
-    for image_id in dataset.image_ids if image_ids is None else image_ids:
-        masks, class_ids = dataset.load_mask(image_id)
-        images.append({"id": int(image_id), "height": masks.shape[0], "width": masks.shape[1]})
-        for i, class_id in enumerate(class_ids):
-            rle = mask_utils.encode(np.asfortranarray(masks[:, :, i], np.uint8))
-            area = float(mask_utils.area(rle))
-            if not area:
-                continue  # nobody could find it
-            annotations.append(
-                {
-                    "id": len(annotations) + 1,  # COCOeval takes an id of 0 for "no match"
-                    "image_id": int(image_id),
-                    "category_id": abs(int(class_id)),
-                    "iscrowd": int(class_id < 0),
-                    "segmentation": rle,
-                    "area": area,
-                    "bbox": mask_utils.toBbox(rle).tolist(),
-                }
-            )
-    categories = [{"id": i, "name": name} for i, name in enumerate(dataset.class_names) if i]
-    coco = COCO()
-    coco.dataset = {"images": images, "categories": categories, "annotations": annotations}
-    with _silence():
-        coco.createIndex()
-    return coco
+    for image_id in map(int, dataset.image_ids if image_ids is None else image_ids):
+        (height, width), objects = dataset.load_annotations(image_id)
+        images.append({"id": image_id, "height": height, "width": width})
+        for entry in objects:
+            # COCOeval takes an id of 0 for "no match".
+            annotations.append(entry | {"id": len(annotations) + 1, "image_id": image_id})
+    return _indexed(
+        images, [{"id": i, "name": name} for i, name in enumerate(dataset.class_names) if i], annotations
+    )
 
 
-def evaluate_coco(coco_gt, results, kind="segm"):
+def evaluate_coco(coco_gt, results, kind="segm", progress=iter):
     """COCO's twelve numbers, and the average precision of each class.
+
+    Classes are judged one by one, so that memory is what the largest of them needs; the numbers are those
+    that pycocotools gives for all at once.
 
     Args:
         coco_gt: ground truth, a `pycocotools.coco.COCO`.
-        results: list of dicts as `coco_results` gives them; it may be empty.
+        results: iterable of dicts as `coco_results` gives them; it may be empty.
         kind: "segm" compares masks, "bbox" boxes.
+        progress: called with the list of category ids, gives an iterator over them: `tqdm.tqdm`, say.
 
     Returns:
         dict: AP (mean over IoU 0.5, 0.55, … 0.95), AP50, AP75, and APs, APm, APl of small, medium
@@ -303,14 +289,23 @@ def evaluate_coco(coco_gt, results, kind="segm"):
 
     if kind not in ("segm", "bbox"):
         raise ValueError(f'kind is {kind!r}; it may be "segm" or "bbox".')
+    by_category = _by_category(coco_gt, results, kind)
     with _silence():
-        judge = COCOeval(coco_gt, _detections(coco_gt, results, kind), kind)
-        judge.evaluate()
-        judge.accumulate()
+        judge = COCOeval(coco_gt, iouType=kind)
+    category_ids = sorted(coco_gt.getCatIds())
+    shape = [len(judge.params.iouThrs), len(judge.params.recThrs), 0, len(judge.params.areaRng), 3]
+    precisions, recalls = [np.zeros(shape)], [np.zeros([*shape[:1], *shape[2:]])]
+    for category_id in progress(category_ids):
+        precision, recall = _judge(coco_gt, category_id, by_category.get(category_id, ()), kind)
+        precisions.append(precision)
+        recalls.append(recall)
+    # [thresholds, recalls, classes, areas, most detections], and the same without recalls
+    precision, recall = np.concatenate(precisions, axis=2), np.concatenate(recalls, axis=1)
+    judge.eval = {"params": judge.params, "precision": precision, "recall": recall}
+    with _silence():
         judge.summarize()
-    # [thresholds, recalls, classes] of objects of all sizes, with 100 detections a picture
-    precision = judge.eval["precision"][:, :, :, 0, -1]
-    names = [category["name"] for category in coco_gt.loadCats(judge.params.catIds)]
+    precision = precision[:, :, :, 0, -1]  # of objects of all sizes, with 100 detections a picture
+    names = [category["name"] for category in coco_gt.loadCats(category_ids)]
     return {
         **dict(zip(COCO_NUMBERS, judge.stats.tolist(), strict=True)),
         "per_class": {
@@ -323,7 +318,7 @@ def evaluate_coco(coco_gt, results, kind="segm"):
 def evaluate(model, dataset, image_ids=None, category_ids=None, progress=iter):
     """Detects in the pictures of a data set, and counts as COCO does.
 
-    Pictures are read one by one and masks are packed at once, so memory does not grow with them.
+    Pictures are read one by one and masks are packed at once, so memory hardly grows with them.
 
     Args:
         model: anything with `detect(images) -> [result, …]`.
@@ -337,11 +332,26 @@ def evaluate(model, dataset, image_ids=None, category_ids=None, progress=iter):
     """
     image_ids = [int(i) for i in (dataset.image_ids if image_ids is None else image_ids)]
     coco_gt = coco_ground_truth(dataset, image_ids)
-    results = []
-    for image_id in progress(image_ids):
-        (result,) = model.detect([dataset.load_image(image_id)])
-        results += coco_results(image_id, result, category_ids)
+    results = list(find_all(model, dataset, progress(image_ids), category_ids))
     return {kind: evaluate_coco(coco_gt, results, kind) for kind in ("bbox", "segm")}
+
+
+def find_all(model, dataset, image_ids, category_ids=None, known=None):
+    """Detects in pictures, one after another; yields COCO results as `coco_results` gives them.
+
+    Args:
+        model, dataset, category_ids: as of `evaluate`.
+        image_ids: iterable of int.
+        known: mapping from str(image id) to the list of results of a picture, in which they are looked up
+            before, and noted after, a picture is looked at.
+    """
+    known = {} if known is None else known
+    for image_id in image_ids:
+        results = known.get(str(image_id))
+        if results is None:
+            (result,) = model.detect([dataset.load_image(image_id)])
+            results = known[str(image_id)] = coco_results(image_id, result, category_ids)
+        yield from results
 
 
 def same_classes(of_model, of_dataset):
@@ -360,23 +370,50 @@ def same_classes(of_model, of_dataset):
     return same
 
 
-def _detections(coco_gt, results, kind):
-    strays = {entry["image_id"] for entry in results} - set(coco_gt.getImgIds())
+def _by_category(coco_gt, results, kind):
+    """Results of each category id, packed as JSON: a fifth of what they would take as dicts."""
+    # Seeing a box, pycocotools would take the box's area for the mask's, which decides what counts as small.
+    unwanted = {"segm": "bbox", "bbox": "segmentation"}[kind]
+    strays, by_category = set(), defaultdict(list)
+    for entry in results:
+        if entry["image_id"] not in coco_gt.imgs:
+            strays.add(entry["image_id"])
+        entry = {key: value for key, value in entry.items() if key != unwanted}
+        by_category[entry["category_id"]].append(json.dumps(entry))
     if strays:
         raise ValueError(
             f"There are results for {len(strays)} pictures that are not in the ground truth, "
             f"one of them with the id {next(iter(strays))!r}."
         )
-    # pycocotools writes into the entries; and seeing a box it would take the box's area for the
-    # mask's, which decides what counts as small.
-    unwanted = {"segm": "bbox", "bbox": "segmentation"}[kind]
-    entries = [{k: v for k, v in entry.items() if k != unwanted} for entry in results]
-    if entries:
-        return coco_gt.loadRes(entries)
-    nothing = type(coco_gt)()  # loadRes fails on an empty list
-    nothing.dataset = {**coco_gt.dataset, "annotations": []}
-    nothing.createIndex()
-    return nothing
+    return by_category
+
+
+def _judge(coco_gt, category_id, results, kind):
+    """Precision and recall of one class as pycocotools has them, on the pictures that it is on."""
+    from pycocotools.cocoeval import COCOeval
+
+    results = [json.loads(entry) for entry in results]
+    truth = coco_gt.loadAnns(coco_gt.getAnnIds(catIds=[category_id]))
+    image_ids = sorted({entry["image_id"] for entry in (*results, *truth)})
+    images, categories = coco_gt.loadImgs(image_ids), coco_gt.loadCats([category_id])
+    truth = _indexed(images, categories, truth)
+    with _silence():
+        found = truth.loadRes(results) if results else _indexed(images, categories, [])
+        judge = COCOeval(truth, found, kind)
+        judge.evaluate()
+        judge.accumulate()
+    return judge.eval["precision"], judge.eval["recall"]
+
+
+def _indexed(images, categories, annotations):
+    """A `pycocotools.coco.COCO` of these lists of dicts."""
+    from pycocotools.coco import COCO
+
+    coco = COCO()
+    coco.dataset = {"images": images, "categories": categories, "annotations": annotations}
+    with _silence():
+        coco.createIndex()
+    return coco
 
 
 def _mean(precision):

@@ -15,6 +15,15 @@ def write_json(path, contents):
         temporary.write_text(json.dumps(contents, indent=1) + "\n")
 
 
+def write_json_list(path, entries):
+    """Write a list of any length, whose entries come one by one: a line of JSON each."""
+    with replacing(path, make_folder=True) as temporary, temporary.open("w") as file:
+        file.write("[")
+        for i, entry in enumerate(entries):
+            file.write(f"{',' if i else ''}\n{json.dumps(entry)}")
+        file.write("\n]\n")
+
+
 def write_png(path, pixels):
     with replacing(path, make_folder=True) as temporary:
         Image.fromarray(pixels).save(temporary, "PNG")

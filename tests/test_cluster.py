@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from mrcnn.cli import main
-from mrcnn.cli.cluster import Shards
+from mrcnn.cli.cluster import Job
 from mrcnn.data import toybox
 from tests.backend import BACKEND
 
@@ -88,11 +88,11 @@ def assert_the_same(out, alone):
 
 def wait_for_some(out, process, least=2):
     """The names of pictures that are done, as soon as there are a few, and the shards they are in."""
-    shards, end = Shards(out), time.monotonic() + SECONDS
-    while len(shards.noted()) < least:
+    job, end = Job(out), time.monotonic() + SECONDS
+    while len(job) < least:
         assert process.poll() is None and time.monotonic() < end, process.communicate()
         time.sleep(0.05)
-    return list(shards.noted()), sorted(shards.folder.glob("*.jsonl"))
+    return list(job), sorted(job.folder.glob("*.jsonl"))
 
 
 def written(out, names):
@@ -117,8 +117,8 @@ def test_a_killed_command_goes_on_where_it_stopped(pictures, alone, tmp_path):
     os.killpg(run.pid, signal.SIGKILL)
     run.communicate()
     with open(shards[0], "a") as cut_off:
-        cut_off.write('{"name": "23", "told"')
-    names = list(Shards(tmp_path).noted())
+        cut_off.write('["23", {"told"')
+    names = list(Job(tmp_path))
     assert 2 <= len(names) < COUNT
     before = written(tmp_path, names)
 

@@ -17,8 +17,6 @@ import hashlib
 import itertools
 import json
 import os
-import shutil
-import socket
 import uuid
 from argparse import Namespace
 from dataclasses import replace
@@ -27,36 +25,34 @@ from pathlib import Path
 
 from mrcnn.cli import options as shared
 from mrcnn.cli.info import cores
+from mrcnn.cli.shards import Shards
 from mrcnn.outputs import write_json
 
 ASKED_FOR = ("json", "csv", "masks", "label_map", "annotations", "min_confidence", "size", "tile", "half")
 AHEAD = 2  # tasks handed out a processor, so that none waits for the next
 
 
-class Shards:
-    """What the workers of a job have noted, in the folder that they write to.
+class Job(Shards):
+    """What the workers of a job have done: of each picture, `told` and `notes` for the tables.
 
     Args:
-        folder: where the job writes its pictures.
+        out: the folder that the job writes its pictures to.
     """
 
-    def __init__(self, folder):
-        self.folder = Path(folder) / ".shards"
-        self._read, self._lines = {}, {}  # file → bytes read of it, picture's name → its line
-        # A later process may have the number of one that was killed while it wrote.
-        self._own = f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}-{os.getpid()}.jsonl"
+    def __init__(self, out):
+        super().__init__(Path(out) / ".shards")
 
-    def is_of(self, job, force=False):
-        """Whether a job was left here unfinished.
+    def is_of(self, asked, force=False):
+        """Whether this job was left here unfinished.
 
         Args:
-            job: dict for JSON that tells jobs apart.
+            asked: dict for JSON that tells jobs apart.
             force: whether another job that was left here is dropped; otherwise it is an error.
         """
         path = self.folder / "job.json"
         if not path.is_file():
             return False
-        if json.loads(path.read_text()) == json.loads(json.dumps(job)):
+        if json.loads(path.read_text()) == json.loads(json.dumps(asked)):
             return True
         if not force:
             raise ValueError(
@@ -66,8 +62,8 @@ class Shards:
         self.remove()
         return False
 
-    def begin(self, job):
-        write_json(self.folder / "job.json", job)
+    def begin(self, asked):
+        write_json(self.folder / "job.json", asked)
 
     def name_classes(self, class_names):
         """Keep the names of the model's classes for the tables; whoever comes first does."""
@@ -79,27 +75,9 @@ class Shards:
         path = self.folder / "classes.json"
         return json.loads(path.read_text()) if path.exists() else []  # nothing was done
 
-    def add(self, line):
-        """Note a picture: one line at the end of this process's file, on the disk when this returns."""
-        with open(self.folder / self._own, "a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-
-    def noted(self):
-        """All that was noted, by the picture's name: a dict. What is read once is not read again."""
-        for path in sorted(self.folder.glob("*.jsonl")):
-            with open(path, "rb") as file:
-                file.seek(self._read.get(path, 0))
-                whole = file.read().rpartition(b"\n")[0]  # after the last line feed, a worker was cut off
-            self._read[path] = self._read.get(path, 0) + len(whole) + bool(whole)
-            for line in whole.splitlines():
-                noted = json.loads(line)
-                self._lines.setdefault(noted["name"], noted)
-        return self._lines
-
-    def remove(self):
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def notes(self, name):
+        """What was noted of a picture for the tables; nothing of one that failed."""
+        return self[name]["notes"] if name in self else []
 
 
 def detect(options, sources, outputs, described):
@@ -108,31 +86,29 @@ def detect(options, sources, outputs, described):
         raise ValueError("To detect by workers, Dask is needed: pip install distributed")
     os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "error")  # what workers fail at, we say ourselves
     outputs.make_folder()
-    shards = Shards(outputs.folder)
-    job = {name: getattr(options, name) for name in ASKED_FOR} | {"weights": described.sha256}
-    job["pictures"] = hashlib.sha256("\n".join(str(s.path.resolve()) for s in sources).encode()).hexdigest()
-    if not shards.is_of(job, options.force):
+    job = Job(outputs.folder)
+    asked = {name: getattr(options, name) for name in ASKED_FOR} | {"weights": described.sha256}
+    asked["pictures"] = hashlib.sha256("\n".join(str(s.path.resolve()) for s in sources).encode()).hexdigest()
+    if not job.is_of(asked, options.force):
         shared.refuse_existing(outputs.planned(), options.force)
-        shards.begin(job)
-    return by_workers(options, sources, outputs, described.path, shards)
+        job.begin(asked)
+    return by_workers(options, sources, outputs, described.path, job)
 
 
-def by_workers(options, sources, outputs, path, shards):
+def by_workers(options, sources, outputs, path, job):
     """Detect in each source by a worker, the first free one; yields them as they are done."""
-    done = shards.noted()
+    done = set(job)
     for source in sources:
         if source.name in done:
-            yield source, done[source.name]["told"], None
+            yield source, job[source.name]["told"], None
     asked = {name: getattr(options, name) for name in (*ASKED_FOR, "backend", "threads")}
     asked |= {"weights": str(path.resolve()), "out": str(outputs.folder.resolve())}
     with cluster(options, asked) as client:
         left = (source for source in sources if source.name not in done)
         yield from in_turn(client, asked, left)
-    noted = shards.noted()
-    outputs.class_names = shards.class_names()
-    outputs.notes = {s.name: noted[s.name]["notes"] if s.name in noted else [] for s in sources}
-    outputs.finish()
-    shards.remove()
+    outputs.class_names = job.class_names()
+    outputs.finish(job.notes)
+    job.remove()
 
 
 @contextlib.contextmanager
@@ -196,21 +172,21 @@ def work(source, asked):
 
     options = Namespace(**asked)
     outputs = Outputs(options.out, [source], options)
-    shards = shards_of(options.out)
-    if outputs.overlay(source).exists() and (noted := shards.noted().get(source.name)):
-        return noted["told"], None
+    job = job_in(options.out)
+    if outputs.overlay(source).exists() and (done := job.get(source.name)):
+        return done["told"], None
     model = model_of(json.dumps(asked))
-    shards.name_classes(model.class_names)
+    job.name_classes(model.class_names)
     outputs.class_names = model.class_names
     told, reason = detect_one(model, source, outputs)
     if reason is None:
-        shards.add({"name": source.name, "told": told, "notes": outputs.notes[source.name]})
+        job[source.name] = {"told": told, "notes": outputs.notes[source.name]}
     return told, reason
 
 
 @functools.cache
-def shards_of(folder):
-    return Shards(folder)
+def job_in(folder):
+    return Job(folder)
 
 
 @functools.cache

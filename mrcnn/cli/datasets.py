@@ -3,6 +3,7 @@
 from pathlib import Path
 
 DRAWN = ("toybox", "coins")
+COCO = "coco"
 
 
 def add_dataset(parser):
@@ -10,10 +11,15 @@ def add_dataset(parser):
         "--dataset",
         required=True,
         metavar="DATA",
-        help="toybox or coins, which are drawn; a COCO JSON; or a folder with images/ and masks/",
+        help="toybox or coins, which are drawn; a COCO JSON, or coco with --annotations; or a folder with "
+        "images/ and masks/",
     )
+    parser.add_argument("--annotations", metavar="JSON", help="of --dataset coco: the COCO JSON")
     parser.add_argument(
-        "--images", metavar="DIR", help="pictures of a COCO JSON (default: the folder that it lies in)"
+        "--images",
+        metavar="DIR",
+        help="pictures of a COCO JSON (default: NAME/ beside annotations/ if it is "
+        "annotations/instances_NAME.json, else the folder that it lies in)",
     )
     parser.add_argument(
         "--classes", nargs="+", metavar="NAME", help="which classes of a COCO JSON; those of a folder's masks"
@@ -21,7 +27,19 @@ def add_dataset(parser):
 
 
 def check_dataset(options):
-    """Refuse, before anything slow is started, a data set that is not there or options that do not fit it."""
+    """Refuse, before anything slow is started, a data set that is not there or options that do not fit it.
+
+    `--dataset coco --annotations JSON` becomes `--dataset JSON`.
+    """
+    if options.annotations:
+        if options.dataset != COCO:
+            raise ValueError(f"--annotations is for --dataset {COCO}; {options.dataset} needs none.")
+        options.dataset = options.annotations
+    elif options.dataset == COCO and not Path(COCO, "images").is_dir():
+        raise ValueError(
+            f"--dataset {COCO} needs --annotations, such as coco/annotations/instances_val2017.json; COCO's "
+            "files are at https://cocodataset.org/#download."
+        )
     path = Path(options.dataset)
     if options.dataset in DRAWN:
         if options.images or options.classes:
@@ -53,4 +71,11 @@ def open_dataset(options):
         return FolderDataset(path / "images", path / "masks", options.classes or ("object",))
     from mrcnn.data.coco import CocoDataset
 
-    return CocoDataset(path, options.images or path.parent, class_names=options.classes)
+    return CocoDataset(path, options.images or images_beside(path), class_names=options.classes)
+
+
+def images_beside(path):
+    """The folder of the pictures of a COCO JSON, as COCO's own files lie, or else that of the JSON."""
+    _, _, name = path.stem.partition("_")
+    usual = path.resolve().parent.parent / name
+    return usual if path.resolve().parent.name == "annotations" and name and usual.is_dir() else path.parent

@@ -1,17 +1,26 @@
 """`mrcnn evaluate`: COCO's numbers of a network on a data set."""
 
+import hashlib
+import itertools
+import json
+import os
+from pathlib import Path
+
 from mrcnn.cli import datasets
 from mrcnn.cli import options as shared
+from mrcnn.cli.shards import Shards
 from mrcnn.data.seeds import HELD_OUT_SEED, TRAINING_SEED
 
 EXAMPLES = """examples:
   python -m mrcnn evaluate --dataset toybox                 500 scenes that no training has seen
   python -m mrcnn evaluate --dataset toybox --weights logs/toybox20250101T1200/mask_rcnn_toybox_0003.h5
+  python -m mrcnn evaluate --dataset coco --annotations coco/annotations/instances_val2017.json --weights coco
   python -m mrcnn evaluate --dataset instances_val2017.json --images val2017 --weights coco --limit 100
   python -m mrcnn evaluate --dataset balloons --classes balloon --weights balloons.h5 --json numbers.json
 
 AP is the mean over IoU 0.50 to 0.95, AP50 and AP75 those at one IoU, APs, APm and APl those of small, medium
 and large objects; AR is recall with 1, 10 or 100 detections a picture. - means there is no such object.
+What is stopped goes on where it was when the same command is given again.
 """
 
 MIN_CONFIDENCE = 0.05  # AP counts unsure detections too
@@ -42,6 +51,12 @@ def add(commands):
     )
     parser.add_argument("--limit", type=shared.whole(1), metavar="N", help="the first N pictures only")
     parser.add_argument("--json", metavar="FILE", help="write the numbers here")
+    parser.add_argument(
+        "--out",
+        default="results",
+        metavar="DIR",
+        help="where detections are kept until all pictures are judged (default: results)",
+    )
     shared.add_half(parser)
     shared.add_force(parser)
     shared.add_machine(parser)
@@ -59,11 +74,12 @@ def run(options):
     from mrcnn import metrics
 
     dataset = drawn_dataset(options) if drawn else datasets.open_dataset(options)
+    image_ids = dataset.image_ids[: options.limit].tolist()
+    truth = metrics.coco_ground_truth(dataset, bar(image_ids, "reading objects"))
+    known = known_results(options, described, dataset, image_ids)
     overrides = {"DETECTION_MIN_CONFIDENCE": MIN_CONFIDENCE} | shared.half_of(options)
-    model = mrcnn.load(str(described.path), **overrides)
-    image_ids = dataset.image_ids[: options.limit]
-    category_ids = metrics.same_classes(model.class_names, dataset.class_names)
-    numbers = metrics.evaluate(model, dataset, image_ids, category_ids, progress_bar)
+    detect(mrcnn.load(str(described.path), **overrides), dataset, image_ids, known)
+    numbers = judge(truth, image_ids, known)
     print(f"{options.dataset}, {len(image_ids)} pictures", end="\n\n")
     print(numbers_table(numbers), classes_table(numbers), sep="\n\n")
     if options.json:
@@ -72,6 +88,7 @@ def run(options):
         told = {"dataset": options.dataset, "weights": str(described.path), "pictures": len(image_ids)}
         write_json(options.json, told | numbers)
         print(f"\nWritten to {options.json}.")
+    known.remove()
     return 0
 
 
@@ -81,10 +98,51 @@ def drawn_dataset(options):
     return RECIPES[options.dataset].dataset(options.count, options.seed)
 
 
-def progress_bar(items):
+def known_results(options, described, dataset, image_ids):
+    """The results of each picture, on the disk: an evaluation that was stopped goes on with them.
+
+    They are of the same weights, the same pictures, and options that matter for what is detected.
+    """
+    paths = [dataset.image_info[image_id]["path"] for image_id in image_ids]
+    files = [(str(Path(path).resolve()), *stamp(path)) if path else None for path in paths]
+    same = [described.sha256, options.half, MIN_CONFIDENCE, options.dataset, options.seed, options.classes]
+    name = hashlib.sha256(json.dumps([*same, dataset.class_names, files]).encode()).hexdigest()[:12]
+    known = Shards(Path(options.out) / f".evaluation-{name}")
+    if known:
+        print(f"Going on after {len(known)} of {len(image_ids)} pictures, which {known.folder} holds.")
+    return known
+
+
+def stamp(path):
+    """What changes when a file does."""
+    status = os.stat(path)
+    return status.st_size, status.st_mtime_ns
+
+
+def detect(model, dataset, image_ids, known):
+    """Detect in the pictures whose results are not known yet."""
+    from mrcnn import metrics
+
+    category_ids = metrics.same_classes(model.class_names, dataset.class_names)
+    for _ in metrics.find_all(model, dataset, bar(image_ids, "detecting"), category_ids, known):
+        pass
+
+
+def judge(truth, image_ids, known):
+    """COCO's numbers by kind, of boxes and masks."""
+    from mrcnn import metrics
+
+    def judged(kind, what):
+        results = itertools.chain.from_iterable(known[str(image_id)] for image_id in image_ids)
+        return metrics.evaluate_coco(truth, results, kind, lambda ids: bar(ids, f"judging {what}"))
+
+    return {"bbox": judged("bbox", "boxes"), "segm": judged("segm", "masks")}
+
+
+def bar(items, what):
     from tqdm import tqdm
 
-    return tqdm(items, unit="picture", disable=None)
+    return tqdm(items, desc=what, leave=False, disable=None, delay=1)
 
 
 def numbers_table(numbers):

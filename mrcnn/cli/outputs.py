@@ -8,6 +8,7 @@ results/annotations.json, via.json, geojson/input.geojson    their polygons; see
 """
 
 import csv
+import itertools
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from mrcnn.annotations import Outlined, as_coco, as_geojson, as_via, outlined
 from mrcnn.crops import as_crops
 from mrcnn.files import check_folder, replacing
 from mrcnn.metrics import coco_results
-from mrcnn.outputs import label_map, write_json, write_masks, write_png
+from mrcnn.outputs import label_map, write_json, write_json_list, write_masks, write_png
 
 COLUMNS = ("file_name", "object", "class_id", "class_name", "score", "y1", "x1", "y2", "x2", "area")
 
@@ -84,8 +85,13 @@ class Outputs:
                 write_json(path / f"{part}.geojson" if part else path, as_geojson(picture, self.class_names))
         self.notes[source.name].append(note)
 
-    def finish(self):
-        """Write the tables of all pictures, by what was noted of them."""
+    def finish(self, notes_of=None):
+        """Write the tables of all pictures.
+
+        Args:
+            notes_of: function from a source's name to what was noted of it, if that was done elsewhere.
+        """
+        self._notes_of = notes_of or self.notes.get
         for path, write in self._tables():
             write(path)
 
@@ -99,12 +105,13 @@ class Outputs:
         return [(self.folder / name, write) for wanted, name, write in tables if wanted]
 
     def _noted(self):
-        """The notes of all pictures, in the order of the sources."""
-        return [note for notes in self.notes.values() for note in notes]
+        """The notes of all pictures, one after another, in the order of the sources."""
+        for source in self.sources:
+            yield from self._notes_of(source.name)
 
     def _write_entries(self, path):
         numbered = enumerate(self._noted(), 1)
-        write_json(path, [entry | {"image_id": i} for i, note in numbered for entry in note["json"]])
+        write_json_list(path, (entry | {"image_id": i} for i, note in numbered for entry in note["json"]))
 
     def _write_polygons(self, form):
         return lambda path: write_json(
@@ -123,4 +130,5 @@ class Outputs:
             replacing(path, make_folder=True) as temporary,
             temporary.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
         ):
-            csv.writer(file).writerows([COLUMNS, *(row for note in self._noted() for row in note["csv"])])
+            rows = (row for note in self._noted() for row in note["csv"])
+            csv.writer(file).writerows(itertools.chain([COLUMNS], rows))

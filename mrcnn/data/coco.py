@@ -98,21 +98,45 @@ class CocoDataset(Dataset):
 
         A crowd whose RLE is of another size than its picture is taken to fill the picture.
         """
+        (height, width), outlined = self._outlines(image_id)
+        class_ids = [
+            -self._class_id(annotation) if annotation.get("iscrowd") else self._class_id(annotation)
+            for annotation, _ in outlined
+        ]
+        # pycocotools makes an array of random size out of an empty list.
+        masks = mask_utils.decode([rle for _, rle in outlined]) if outlined else np.zeros((height, width, 0))
+        return masks.astype(bool), np.array(class_ids, np.int32)
+
+    def load_annotations(self, image_id):
+        """As `Dataset.load_annotations`; areas and boxes are those of the file, as COCO's judges have it."""
+        if type(self).load_mask is not CocoDataset.load_mask:
+            return super().load_annotations(image_id)  # a subclass knows other masks
+        shape, outlined = self._outlines(image_id)
+        objects = [
+            {
+                "category_id": self._class_id(annotation),
+                "iscrowd": int(bool(annotation.get("iscrowd"))),
+                "segmentation": rle,
+                "area": annotation.get("area") or float(mask_utils.area(rle)),
+                "bbox": annotation.get("bbox") or mask_utils.toBbox(rle).tolist(),
+            }
+            for annotation, rle in outlined
+        ]
+        return shape, objects
+
+    def _class_id(self, annotation):
+        return self.map_source_class_id(f"{SOURCE}.{annotation['category_id']}")
+
+    def _outlines(self, image_id):
+        """(H, W) of a picture, and (annotation, compressed RLE) of each of its objects that has a mask."""
         info = self.image_info[image_id]
         height, width = info["height"], info["width"]
         if not (height and width):
             height, width = self.load_image(image_id).shape[:2]
-
-        rles, class_ids = [], []
-        for annotation in info["annotations"]:
-            rle = annotation_to_rle(annotation, height, width)
-            if rle is not None:
-                class_id = self.map_source_class_id(f"{SOURCE}.{annotation['category_id']}")
-                rles.append(rle)
-                class_ids.append(-class_id if annotation.get("iscrowd") else class_id)
-        # pycocotools makes an array of random size out of an empty list.
-        masks = mask_utils.decode(rles) if rles else np.zeros((height, width, 0))
-        return masks.astype(bool), np.array(class_ids, np.int32)
+        outlined = [
+            (annotation, annotation_to_rle(annotation, height, width)) for annotation in info["annotations"]
+        ]
+        return (height, width), [(annotation, rle) for annotation, rle in outlined if rle is not None]
 
 
 def annotation_to_rle(annotation, height, width):

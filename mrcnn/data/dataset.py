@@ -193,6 +193,31 @@ class Dataset:
         log.warning("%s defines no load_mask: its pictures have no objects", type(self).__name__)
         return np.zeros((*self.load_image(image_id).shape[:2], 0), bool), np.zeros(0, np.int32)
 
+    def load_annotations(self, image_id):
+        """The objects of a picture as COCO's judges take them, packed.
+
+        Returns:
+            shape: (H, W) of the picture.
+            objects: list of dicts `category_id` (the class id), `iscrowd` (0 or 1), `segmentation`
+                (compressed RLE), `area` (pixels) and `bbox` (x, y, width, height in pixels). Objects
+                without a pixel, which nobody could find, are left out.
+        """
+        from pycocotools import mask as mask_utils
+
+        masks, class_ids = self.load_mask(image_id)
+        rles = [mask_utils.encode(np.asfortranarray(mask, np.uint8)) for mask in np.moveaxis(masks, 2, 0)]
+        objects = [
+            {
+                "category_id": abs(int(class_id)),
+                "iscrowd": int(class_id < 0),
+                "segmentation": rle,
+                "area": float(mask_utils.area(rle)),
+                "bbox": mask_utils.toBbox(rle).tolist(),
+            }
+            for class_id, rle in zip(class_ids, rles, strict=True)
+        ]
+        return masks.shape[:2], [entry for entry in objects if entry["area"]]
+
 
 def _number_by_source(infos):
     return {_key(info): i for i, info in enumerate(infos)}
