@@ -68,7 +68,8 @@ class MaskRCNN(Inspection):
     Args:
         mode: "inference" or "training".
         config: a `Config`.
-        model_dir: folder in which a training keeps its logs and checkpoints; made when it starts.
+        model_dir: folder in which a training keeps its logs and checkpoints; made when it starts. None keeps
+            none.
         class_names: list of str by class id, the background first; kept in the files that are saved.
 
     Attributes:
@@ -84,7 +85,8 @@ class MaskRCNN(Inspection):
     def __init__(self, mode, config, model_dir="logs", class_names=None):
         if mode not in ("inference", "training"):
             raise ValueError(f"mode is {mode!r}; choose 'inference' or 'training'.")
-        self.mode, self.config, self.model_dir = mode, config, str(model_dir)
+        self.mode, self.config = mode, config
+        self.model_dir = None if model_dir is None else str(model_dir)
         self.class_names = class_names and list(class_names)
         self.examples = []
         self.keras_model = self.build(mode, config)
@@ -166,7 +168,9 @@ class MaskRCNN(Inspection):
 
         Sets `epoch`, `log_dir` and `checkpoint_path` (with a place for the epoch's number).
         """
-        self.epoch = 0
+        self.epoch, self.log_dir, self.checkpoint_path = 0, None, None
+        if self.model_dir is None:
+            return
         name = self._prefix()
         now = datetime.datetime.now()
         folder = Path(self.model_dir) / f"{name}{now:%Y%m%dT%H%M}"
@@ -456,7 +460,6 @@ class MaskRCNN(Inspection):
             validation = Batches(val_dataset, config, shuffle=False, steps=config.VALIDATION_STEPS)
         self.set_trainable(layer_pattern(layers), verbose=0)
         self.compile(learning_rate, config.LEARNING_MOMENTUM, optimizer)
-        Path(self.log_dir).mkdir(parents=True, exist_ok=True)
         logger.info("Training from epoch %d on; checkpoints go to %s", self.epoch + 1, self.log_dir)
         history = self.keras_model.fit(
             batches,
@@ -469,15 +472,21 @@ class MaskRCNN(Inspection):
                 FollowEpoch(batches),
                 RepeatableChoices(),
                 StopAtNaN(batches),
-                Checkpoints(self.checkpoint_path, self.metadata()),
-                *tensorboard(self.log_dir),
+                *self._records(),
                 *(custom_callbacks or []),
             ],
         )
         if history.epoch:  # empty when all epochs were trained before
             self.epoch = history.epoch[-1] + 1
-            self._checkpoint = self.checkpoint_path.format(epoch=self.epoch)
+            self._checkpoint = self.log_dir and self.checkpoint_path.format(epoch=self.epoch)
         return history
+
+    def _records(self):
+        """The callbacks that write to `log_dir`, if there is one."""
+        if not self.log_dir:
+            return []
+        Path(self.log_dir).mkdir(parents=True, exist_ok=True)
+        return [Checkpoints(self.checkpoint_path, self.metadata()), *tensorboard(self.log_dir)]
 
     def compile(self, learning_rate, momentum, optimizer=None):
         """Prepare the training step, with the optimizer's state of the last checkpoint.

@@ -9,7 +9,6 @@ shapes are.
 
 import gc
 import math
-import tempfile
 import time
 
 import numpy as np
@@ -164,16 +163,13 @@ def learn(config, class_names, dataset, begin, timed):
         timed: the `Timed` that ends it.
     """
     gc.collect()  # a training before this one left a network whose parts refer to each other
-    # TensorBoard's log is written somewhere, and thrown away. Windows removes no file that is still open.
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        learner = MaskRCNN("training", config, folder, class_names)
-        begin(learner)
-        learner.set_log_dir()  # a new training, even if the weights are a checkpoint of one
-        optimizer = RECIPES["coins"].optimizer()
-        callbacks = [timed]
-        learner.train(
-            dataset, None, timed.rate, 1, "all", custom_callbacks=callbacks, optimizer=optimizer, verbose=0
-        )
+    learner = MaskRCNN("training", config, model_dir=None, class_names=class_names)
+    begin(learner)
+    optimizer = RECIPES["coins"].optimizer()
+    callbacks = [timed]
+    learner.train(
+        dataset, None, timed.rate, 1, "all", custom_callbacks=callbacks, optimizer=optimizer, verbose=0
+    )
 
 
 def begin_with(start):

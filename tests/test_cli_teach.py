@@ -1,6 +1,7 @@
 """The command line's `teach`: what it writes, what it refuses."""
 
 import json
+import resource
 import signal
 import subprocess
 import sys
@@ -116,6 +117,22 @@ def test_what_is_refused_in_one_line(here, arguments, told, capsys):
     error = capsys.readouterr().err.strip()
     assert status == 2 and told in error and len(error.splitlines()) == 1
     assert not list(here.glob("results/*.h5"))
+
+
+def test_a_full_disk_costs_nothing(teach, here, capsys):
+    assert teach("table.png", "--box", *BOXES[0], "--name", "coin") == 0
+    before = Path("results/coin.h5").read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    capsys.readouterr()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))
+    try:
+        status = teach("table.png", "--box", *BOXES[1], "--name", "coin", "--force")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    error = capsys.readouterr().err.strip()
+    assert status == 2 and "coin.h5 cannot be written (File too large)" in error and "\n" not in error
+    assert Path("results/coin.h5").read_bytes() == before
+    assert not list(Path("results").glob(".*"))
 
 
 def test_killed_in_the_middle_what_was_saved_last_loads(teach, here):

@@ -16,6 +16,8 @@ from mrcnn.data.cutouts import BACKGROUND, from_mask
 from mrcnn.metrics import compute_overlaps_masks
 from mrcnn.model import MaskRCNN
 from mrcnn.training import timed
+from tests.backend import BACKEND
+from tests.benchmarks import things
 from tests.tiny import TinyTaught, enliven
 
 PHOTO, COINS = coins.photograph()
@@ -88,6 +90,33 @@ def test_missed_ones_become_examples_and_false_ones_background(quick, tmp_path):
     third = quick(start=path, wrong=[(100, 5, 130, 40)])  # no new example
     assert [cutout.name for cutout in third.examples].count(BACKGROUND) == 2 and len(third.examples) == 5
     assert third.config.TILE_SCALE == first.config.TILE_SCALE
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="What computes makes no difference here.")
+def test_two_rounds_of_corrections_improve(steady):
+    """Of screws among other things, on the photograph that is corrected and on others."""
+    (photo, whole), *others = (things.photograph("screw", seed) for seed in (1, 2, 3))
+    others = [other for other, _ in others]
+
+    def mistakes(scene):
+        (result,) = model.detect([scene.image])
+        overlaps = compute_overlaps_masks(result["masks"], scene.masks)
+        missed = np.flatnonzero(overlaps.max(axis=0, initial=0) < 0.5)
+        return missed, result["rois"][overlaps.max(axis=1, initial=0) < 0.5]
+
+    def count(*scenes):
+        return sum(len(part) for scene in scenes for part in mistakes(scene))
+
+    options = {"name": "screw", "seconds": 15, "watch": quiet}
+    model = mrcnn.teach(photo.image, masks=photo.masks[..., whole[:1]], **options)
+    there, elsewhere = count(photo), count(*others)
+    for _ in range(2):
+        missed, wrong = mistakes(photo)
+        masks = photo.masks[..., np.intersect1d(missed, whole)[:4]]
+        model = mrcnn.teach(
+            photo.image, masks=masks if masks.size else None, wrong=wrong[:6], start=model, **options
+        )
+    assert count(photo) <= there / 2 and count(*others) <= 0.8 * elsewhere
 
 
 def test_going_on_begins_with_what_was_learnt(quick, monkeypatch):

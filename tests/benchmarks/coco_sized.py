@@ -16,6 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image
 from pycocotools import mask as mask_utils
@@ -59,7 +60,7 @@ def draw(folder, count):
 
 
 def objects(name, scene):
-    """The objects of a scene as COCO's annotations, polygons as COCO has them."""
+    """The objects of a scene as COCO's annotations, in polygons of few corners as a person draws them."""
     numbers = [CLASS_NAMES.index(toybox.CLASS_NAMES[class_id]) for class_id in scene.class_ids]
     result = {
         "masks": scene.masks,
@@ -69,7 +70,11 @@ def objects(name, scene):
     }
     for entry in as_coco([outlined(name, result)], CLASS_NAMES)["annotations"]:
         del entry["score"]
-        yield entry | {"category_id": CATEGORY_IDS[entry["category_id"] - 1]}
+        polygons = [np.array(polygon, np.float32).reshape(-1, 2) for polygon in entry["segmentation"]]
+        drawn = [cv2.approxPolyDP(polygon, 1.0, closed=True) for polygon in polygons]
+        entry["segmentation"] = [polygon.ravel().tolist() for polygon in drawn if len(polygon) > 2]
+        if entry["segmentation"]:
+            yield entry | {"category_id": CATEGORY_IDS[entry["category_id"] - 1]}
 
 
 def crowd(image_id, height, width):
