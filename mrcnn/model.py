@@ -30,6 +30,7 @@ from mrcnn.network.assembly import inference_network, roi_levels
 from mrcnn.network.roi_align import pyramid_level
 from mrcnn.tiles import cut_tile, find_in_tiles, regions_of, size_in_tile
 from mrcnn.trace import Trace
+from mrcnn.training import devices
 from mrcnn.training.batches import Batches, FollowEpoch
 from mrcnn.training.learner import (
     Checkpoints,
@@ -75,11 +76,13 @@ class MaskRCNN(Inspection):
     Attributes:
         keras_model: the `keras.Model`; its layers have the original's names.
         epoch: epochs trained so far, as told by the name of the checkpoint loaded.
+        distribution: how a training divides its batches among devices, see `mrcnn.training.devices`; None
+            on one device.
         examples: list of `mrcnn.data.cutouts.Cutout` that it was taught by (`mrcnn.teach`); they are kept in
             the files that are saved.
 
     Raises:
-        ValueError: an unknown mode; "training" on OpenVINO.
+        ValueError: an unknown mode; "training" on OpenVINO, or with batches that the devices cannot share.
     """
 
     def __init__(self, mode, config, model_dir="logs", class_names=None):
@@ -88,7 +91,7 @@ class MaskRCNN(Inspection):
         self.mode, self.config = mode, config
         self.model_dir = None if model_dir is None else str(model_dir)
         self.class_names = class_names and list(class_names)
-        self.examples = []
+        self.examples, self.distribution = [], None
         self.keras_model = self.build(mode, config)
         self._anchors, self._lock = {}, threading.Lock()
         self._last_size, self._pixel_anchors = None, (None, None)
@@ -104,7 +107,9 @@ class MaskRCNN(Inspection):
             )
         with precision(config):
             if mode == "training":
-                return training_network(config)
+                self.distribution = devices.distribution_for(config)
+                with devices.scope(self.distribution):
+                    return training_network(config)
             with no_chance():
                 whole, *parts = inference_network(config)
         self._trace, self._find, self._segment = (
@@ -461,21 +466,22 @@ class MaskRCNN(Inspection):
         self.set_trainable(layer_pattern(layers), verbose=0)
         self.compile(learning_rate, config.LEARNING_MOMENTUM, optimizer)
         logger.info("Training from epoch %d on; checkpoints go to %s", self.epoch + 1, self.log_dir)
-        history = self.keras_model.fit(
-            batches,
-            initial_epoch=self.epoch,
-            epochs=epochs,
-            validation_data=validation,
-            shuffle=False,  # Batches has shuffled the pictures
-            verbose=verbose,
-            callbacks=[
-                FollowEpoch(batches),
-                RepeatableChoices(),
-                StopAtNaN(batches),
-                *self._records(),
-                *(custom_callbacks or []),
-            ],
-        )
+        with devices.scope(self.distribution):
+            history = self.keras_model.fit(
+                batches,
+                initial_epoch=self.epoch,
+                epochs=epochs,
+                validation_data=validation,
+                shuffle=False,  # Batches has shuffled the pictures
+                verbose=verbose,
+                callbacks=[
+                    FollowEpoch(batches),
+                    RepeatableChoices(),
+                    StopAtNaN(batches),
+                    *self._records(),
+                    *(custom_callbacks or []),
+                ],
+            )
         if history.epoch:  # empty when all epochs were trained before
             self.epoch = history.epoch[-1] + 1
             self._checkpoint = self.log_dir and self.checkpoint_path.format(epoch=self.epoch)
@@ -496,13 +502,16 @@ class MaskRCNN(Inspection):
         optimizer = optimizer or keras.optimizers.SGD(
             learning_rate, momentum, global_clipnorm=self.config.GRADIENT_CLIP_NORM
         )
-        optimizer.build(self.keras_model.trainable_variables)
-        if self.epoch and self._checkpoint:
-            try:
-                weights.load_optimizer(optimizer, self._checkpoint)
-            except weights.WeightsError as error:
-                logger.warning("The optimizer starts anew: %s", error)
-        self.keras_model.compile(optimizer=optimizer, jit_compile=kernels.JIT_COMPILE)
+        with devices.scope(self.distribution):
+            if self.distribution:
+                optimizer = devices.optimizer_like(optimizer)
+            optimizer.build(self.keras_model.trainable_variables)
+            if self.epoch and self._checkpoint:
+                try:
+                    weights.load_optimizer(optimizer, self._checkpoint)
+                except weights.WeightsError as error:
+                    logger.warning("The optimizer starts anew: %s", error)
+            self.keras_model.compile(optimizer=optimizer, jit_compile=kernels.JIT_COMPILE)
 
     def set_trainable(self, layer_regex, keras_model=None, indent=0, verbose=1):
         """Let those layers learn whose whole name matches `layer_regex`, and no other.

@@ -11,6 +11,7 @@ from string import ascii_lowercase
 import keras
 from keras import layers
 
+from mrcnn.network import kernels
 from mrcnn.network.kernels import CHANNEL_AXIS, DATA_FORMAT, to_layout
 
 BLOCKS = {"resnet50": (3, 4, 6, 3), "resnet101": (3, 4, 23, 3)}
@@ -34,7 +35,8 @@ class BatchNorm(layers.BatchNormalization):
     """
 
     def __init__(self, train=None, **kwargs):
-        super().__init__(**kwargs)
+        # The batch's statistics are those of the whole batch, also where replicas have parts of it.
+        super().__init__(**{"synchronized": kernels.replicas() > 1} | kwargs)
         self.train = train
 
     def __call__(self, inputs, training=None, **kwargs):

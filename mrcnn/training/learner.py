@@ -8,7 +8,7 @@ from keras import ops
 
 from mrcnn import weights
 from mrcnn.config import LOSSES
-from mrcnn.network import boxes
+from mrcnn.network import boxes, kernels
 from mrcnn.network.anchors import anchors_for
 from mrcnn.network.assembly import classify, propose, segment
 from mrcnn.network.keras_model import Network
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 
 def batch_inputs(config):
-    """Keras inputs for what `Batches` makes, by name; all shapes are fixed."""
+    """Keras inputs for what `Batches` makes, or a replica's part of it, by name; all shapes are fixed."""
     size, most = tuple(config.IMAGE_SHAPE.tolist()), config.MAX_GT_INSTANCES
     masks = tuple(config.MINI_MASK_SHAPE) if config.USE_MINI_MASK else size[:2]
     shapes = {
@@ -29,8 +29,9 @@ def batch_inputs(config):
         "gt_boxes": ((most, 4), "float32"),
         "gt_masks": ((*masks, most), "bool"),
     }
+    rows = config.BATCH_SIZE // kernels.replicas()
     return {
-        name: keras.Input(batch_shape=(config.BATCH_SIZE, *shape), dtype=dtype, name=name)
+        name: keras.Input(batch_shape=(rows, *shape), dtype=dtype, name=name)
         for name, (shape, dtype) in shapes.items()
     }
 
@@ -40,7 +41,7 @@ def training_network(config):
     batch = batch_inputs(config)
     meta, gt_class_ids, gt_boxes = batch["image_meta"], batch["gt_class_ids"], batch["gt_boxes"]
     pixels, normalised = anchors_for(config, config.IMAGE_SHAPE)
-    anchors = np.broadcast_to(normalised, (config.BATCH_SIZE, *normalised.shape))
+    anchors = np.broadcast_to(normalised, (batch["images"].shape[0], *normalised.shape))
 
     stages = propose(batch["images"], anchors, config, config.POST_NMS_ROIS_TRAINING)
     rpn_match, rpn_target = RPNTargetLayer(config)([pixels, gt_class_ids, gt_boxes])
@@ -91,13 +92,19 @@ class Learner(Network):
             weighted = self.loss_weights[name] * value
             self.trackers[name].update_state(weighted)
             total = total + weighted
-        return total
+        return total / kernels.replicas()  # Keras adds up what the replicas give
 
     def _purge_model_variables(self, **kinds):
         """Leave the variables as they are; Keras calls this on JAX before the first step.
 
         It would empty them until the step gives them back, and data that are refused before that, or a
         Ctrl-C, would leave a model without weights.
+        """
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Nothing is left to build; Keras calls this in a TensorFlow strategy before the first step.
+
+        It would take the mean of the replicas' batches, which masks have none of.
         """
 
     def weight_decay(self):

@@ -6,6 +6,8 @@ Which examples count is a matter of weights, 1 or 0, so that all shapes stay fix
 
 from keras import ops
 
+from mrcnn.network import kernels
+
 # Keeps the logarithm of a saturated mask pixel finite.
 EPSILON = 1e-7
 
@@ -113,6 +115,10 @@ def _cross_entropy(labels, logits):
 
 
 def _mean(values, weights):
-    """Mean of `values` [...] where `weights` [...] (flags, or ones and zeros) say so; 0 if nowhere."""
+    """Mean of `values` [...] where `weights` [...] (flags, or ones and zeros) say so; 0 if nowhere.
+
+    On one of several replicas, its share in the mean of the whole batch: the mean of the shares is that.
+    """
     weights = ops.cast(weights, "float32")
-    return ops.sum(values * weights) / ops.maximum(ops.sum(weights), 1)
+    count = kernels.mean_of_replicas(ops.sum(weights))
+    return ops.sum(values * weights) / ops.maximum(count, 1 / kernels.replicas())

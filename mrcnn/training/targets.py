@@ -243,7 +243,7 @@ def _choose(candidates, count, most, seed):
 
     All stay when there are fewer. The winners of a lottery: everyone draws a number, the highest win.
     """
-    numbers = keras.random.uniform(ops.shape(candidates), dtype="float32", seed=seed)
+    numbers = kernels.random_rows(ops.shape(candidates), seed)
     numbers = ops.where(candidates, numbers, -1.0)
     highest, _ = kernels.top_k(numbers, most)
     count = ops.broadcast_to(ops.cast(count, "int32"), ops.shape(candidates)[:1])[:, None]
