@@ -31,7 +31,8 @@ from mrcnn.network.roi_align import pyramid_level
 from mrcnn.tiles import cut_tile, find_in_tiles, regions_of, size_in_tile
 from mrcnn.trace import Trace
 from mrcnn.training import devices
-from mrcnn.training.batches import Batches, FollowEpoch
+from mrcnn.training.batches import Batches
+from mrcnn.training.feed import Feed, FollowEpoch
 from mrcnn.training.learner import (
     Checkpoints,
     RepeatableChoices,
@@ -424,6 +425,7 @@ class MaskRCNN(Inspection):
         no_augmentation_sources=None,
         optimizer=None,
         workers=1,
+        use_multiprocessing=False,
         verbose="auto",
     ):
         """Train, and keep a checkpoint of each epoch in `log_dir`.
@@ -441,7 +443,8 @@ class MaskRCNN(Inspection):
             custom_callbacks: list of `keras.callbacks.Callback`.
             no_augmentation_sources: names of sources whose pictures are not augmented.
             optimizer: a Keras optimizer in place of the original's SGD; it has its own learning rate.
-            workers: threads that prepare batches.
+            workers: threads that prepare batches, or processes; the batches are the same.
+            use_multiprocessing: whether they are processes; see `mrcnn.training.workers` for when.
             verbose: as in `keras.Model.fit`.
 
         Returns:
@@ -449,6 +452,7 @@ class MaskRCNN(Inspection):
 
         Raises:
             FloatingPointError: the loss is no number any more; it names the pictures.
+            ValueError: the data set cannot be trained on, or not be sent to processes.
         """
         self._check_mode("training", "train")
         config = self.config
@@ -457,18 +461,18 @@ class MaskRCNN(Inspection):
             config,
             augmentation=augmentation,
             no_augmentation_sources=no_augmentation_sources,
+            epoch=self.epoch,
             steps=config.STEPS_PER_EPOCH,
-            workers=workers,
         )
         validation = None
         if val_dataset is not None and config.VALIDATION_STEPS:
-            validation = Batches(val_dataset, config, shuffle=False, steps=config.VALIDATION_STEPS)
+            validation = Feed(Batches(val_dataset, config, shuffle=False, steps=config.VALIDATION_STEPS))
         self.set_trainable(layer_pattern(layers), verbose=0)
         self.compile(learning_rate, config.LEARNING_MOMENTUM, optimizer)
         logger.info("Training from epoch %d on; checkpoints go to %s", self.epoch + 1, self.log_dir)
-        with devices.scope(self.distribution):
+        with devices.scope(self.distribution), Feed(batches, workers, use_multiprocessing) as feed:
             history = self.keras_model.fit(
-                batches,
+                feed,
                 initial_epoch=self.epoch,
                 epochs=epochs,
                 validation_data=validation,

@@ -5,14 +5,11 @@
 
 from dataclasses import dataclass, field
 
-import keras
-
 from mrcnn.config import Config
 from mrcnn.data.coins import CLASS_NAMES as COIN_NAMES
 from mrcnn.data.coins import CoinsDataset
 from mrcnn.data.composing import DrawnDataset
 from mrcnn.data.toybox import CLASS_NAMES, ToyboxDataset
-from mrcnn.training.muon import Muon
 
 # Kernels that Muon leaves to AdamW: the first, and those whose outputs are the answers.
 ENDS = ("conv1/", "rpn_class_raw/", "rpn_bbox_pred/", "mrcnn_class_logits/", "mrcnn_bbox_fc/", "mrcnn_mask/")
@@ -96,6 +93,8 @@ class Recipe:
         """
         if steps is None:
             return self._muon(self.learning_rate)
+        import keras  # late: a process that makes batches needs the configurations alone
+
         warm = min(200, steps // 10)
         rate = keras.optimizers.schedules.CosineDecay(
             self.learning_rate / 20,
@@ -108,6 +107,8 @@ class Recipe:
 
     @staticmethod
     def _muon(rate):
+        from mrcnn.training.muon import Muon
+
         return Muon(rate, ENDS, weight_decay=1e-4, global_clipnorm=5.0)
 
 

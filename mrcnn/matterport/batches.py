@@ -5,6 +5,7 @@ Our own training makes its targets inside the network (`mrcnn.training.targets`)
 
 import itertools
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -17,7 +18,7 @@ from mrcnn.training.batches import Batches
 NEAR_OBJECTS = 0.9  # of random RoIs
 
 
-class DataGenerator(Batches):
+class DataGenerator(Batches, keras.utils.PyDataset):
     """Batches of a data set as lists of arrays: B pictures, N anchors, G objects at most, K classes.
 
     `generator[i]` is a pair of lists. The first, the inputs:
@@ -42,7 +43,8 @@ class DataGenerator(Batches):
         self, dataset, config, shuffle=True, augmentation=None, random_rois=0, detection_targets=False
     ):
         seed = int(np.random.default_rng().integers(2**31))
-        super().__init__(dataset, config, shuffle, augmentation, seed=seed)
+        Batches.__init__(self, dataset, config, shuffle, augmentation, seed=seed)
+        keras.utils.PyDataset.__init__(self)
         self.random_rois, self.detection_targets = random_rois, detection_targets
         self._anchors = pixel_anchors(config, config.IMAGE_SHAPE)
 

@@ -1,8 +1,10 @@
-"""From a data set to the fixed-shape arrays that a training step takes."""
+"""From a data set to the fixed-shape arrays that a training step takes.
+
+Nothing here needs Keras, so that processes that make batches (`mrcnn.training.feed`) start quickly.
+"""
 
 import random
 
-import keras
 import numpy as np
 
 from mrcnn import images
@@ -108,12 +110,12 @@ def _check(dataset, config, image_id, image, masks, class_ids):
         )
 
 
-class Batches(keras.utils.PyDataset):
-    """The batches of a data set, epoch after epoch, for `fit`.
+class Batches:
+    """The batches of a data set, epoch after epoch.
 
     All pictures are gone through in a random order, then again in another. What is in a batch depends on
     the seed, the epoch and the batch's number alone: not on the worker that makes it, nor on whether
-    training was interrupted before. (`fit` tells the epoch to `FollowEpoch`.)
+    training was interrupted before. `batches[i]` is of the epoch that the attribute says.
 
     Pictures without objects teach the heads nothing: another one takes the place of such a picture.
 
@@ -134,13 +136,13 @@ class Batches(keras.utils.PyDataset):
         seed: int.
         epoch: number of the epoch to begin with.
         steps: batches in an epoch; as many as show every picture once, if not given.
-        workers, use_multiprocessing, max_queue_size: see `keras.utils.PyDataset`.
 
     Raises:
         ValueError: the data set has no pictures, or not the number of classes of the config; while
             batches are made: no picture has objects, or pictures have different sizes.
 
     Attributes:
+        epoch: number of the epoch, from 0.
         augment: True mirrors pictures in half of the cases.
         batch_size: pictures in a batch, at first `config.BATCH_SIZE`.
     """
@@ -155,11 +157,7 @@ class Batches(keras.utils.PyDataset):
         seed=0,
         epoch=0,
         steps=None,
-        workers=1,
-        use_multiprocessing=False,
-        max_queue_size=4,
     ):
-        super().__init__(workers, use_multiprocessing, max_queue_size)
         if not len(dataset.image_ids):
             raise ValueError("The data set has no pictures; add some by add_image, then prepare().")
         if dataset.num_classes != config.NUM_CLASSES:
@@ -181,12 +179,16 @@ class Batches(keras.utils.PyDataset):
     def __len__(self):
         return self.steps
 
-    def on_epoch_end(self):
-        self.epoch += 1
+    def __iter__(self):
+        return map(self.__getitem__, range(self.steps))
 
     def __getitem__(self, index):
+        return self.of_epoch(self.epoch, index)
+
+    def of_epoch(self, epoch, index):
+        """Batch `index` of an epoch."""
         if self.shuffle:
-            index += self.epoch * self.steps
+            index += epoch * self.steps
         start = index * self.batch_size
         pictures = [self._picture(start + i) for i in range(self.batch_size)]
         shapes = {picture["images"].shape for picture in pictures}
@@ -246,18 +248,3 @@ class Batches(keras.utils.PyDataset):
             "gt_boxes": np.pad(boxes, (empty, (0, 0))).astype(np.float32),
             "gt_masks": np.pad(masks, ((0, 0), (0, 0), empty)),
         }
-
-
-class FollowEpoch(keras.callbacks.Callback):
-    """Tells `Batches` the number of the epoch that `fit` is in.
-
-    `fit` calls `on_epoch_end` of its data once more than there are epochs, and does not let the data
-    know `initial_epoch`, so counting would not do.
-    """
-
-    def __init__(self, batches):
-        super().__init__()
-        self.batches = batches
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.batches.epoch = epoch

@@ -2,13 +2,12 @@
 
 from types import SimpleNamespace
 
-import keras
 import numpy as np
 import pytest
 
 from mrcnn import images
 from mrcnn.data.dataset import Dataset
-from mrcnn.training.batches import Batches, FollowEpoch, load_image_gt
+from mrcnn.training.batches import Batches, load_image_gt
 
 
 def config(**values):
@@ -178,7 +177,7 @@ def test_an_epoch_shows_every_picture_once_and_each_in_another_order():
     epochs = []
     for _ in range(3):
         epochs.append(epoch_of(batches))
-        batches.on_epoch_end()
+        batches.epoch += 1
     assert all(sorted(epoch) == list(range(8)) for epoch in epochs)
     assert len({tuple(epoch) for epoch in epochs}) == 3
     resumed = Batches(Rectangles([ONE] * 8), config(), seed=3, epoch=2)
@@ -192,7 +191,7 @@ def test_epochs_of_any_length_go_on_where_the_last_one_ended():
     for _ in range(5):
         assert len(batches) == 2
         shown += epoch_of(batches)
-        batches.on_epoch_end()
+        batches.epoch += 1
     assert sorted(shown) == sorted(4 * list(range(5)))
     assert sorted(shown[:5]) == list(range(5))
 
@@ -200,7 +199,7 @@ def test_epochs_of_any_length_go_on_where_the_last_one_ended():
 def test_without_shuffling_every_epoch_is_the_same():
     batches = Batches(Rectangles([ONE] * 3), config(), shuffle=False)
     first = epoch_of(batches)
-    batches.on_epoch_end()
+    batches.epoch += 1
     assert first == epoch_of(batches) == [0, 1, 2, 0]
 
 
@@ -248,65 +247,3 @@ def test_sources_may_be_left_out_of_augmentation():
         batches = Batches(dataset, config(), False, augmentation=darken, no_augmentation_sources=excluded)
         value = images.unmold_image(batches[1]["images"][1], config())[48, 48, 0]
         assert value == (0 if dark else 30)
-
-
-# ---- in `fit`
-
-
-class Brightness(keras.Model):
-    """As small a network as can be trained on batches."""
-
-    def __init__(self):
-        super().__init__()
-        self.scale = self.add_weight(shape=(), initializer="ones")
-
-    def call(self, batch):
-        return self.scale * keras.ops.mean(batch["images"], axis=(1, 2, 3))
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        return keras.ops.mean(y_pred**2) / 1e4
-
-
-@pytest.fixture
-def model():
-    model = Brightness()
-    model.compile("sgd")
-    return model
-
-
-class Recorded(Batches):
-    """Notes which batch of which epoch was asked for."""
-
-    asked = ()
-
-    def __getitem__(self, index):
-        self.asked = (*self.asked, (self.epoch, index))
-        return super().__getitem__(index)
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_fit_goes_through_the_batches_of_its_epochs(model, workers):
-    batches = Recorded(Rectangles([ONE] * 6), config(), workers=workers)
-    history = model.fit(
-        batches,
-        epochs=5,
-        initial_epoch=2,
-        verbose=0,
-        validation_data=Batches(Rectangles([TWO]), config(), shuffle=False),
-        callbacks=[FollowEpoch(batches)],
-    )
-    first_epochs = {(epoch, index) for epoch, index in batches.asked if 2 <= epoch < 5}
-    assert first_epochs == {(epoch, index) for epoch in (2, 3, 4) for index in range(3)}
-    assert history.history["loss"][-1] < history.history["loss"][0]
-
-
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_picture_that_cannot_be_read_stops_fit(model, workers):
-    dataset = Rectangles([ONE] * 20)
-    dataset.add_image("drawn", 99, "missing.png", objects=ONE, size=(40, 60))
-    dataset.prepare()
-    from_files = super(Rectangles, dataset).load_image
-    drawn = dataset.load_image
-    dataset.load_image = lambda i: from_files(i) if i == 20 else drawn(i)
-    with pytest.raises(Exception, match="missing.png"):
-        model.fit(Batches(dataset, config(), shuffle=False, workers=workers), verbose=0)

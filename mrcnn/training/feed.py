@@ -1,0 +1,71 @@
+"""The way of `Batches` into `fit`."""
+
+import threading
+from concurrent.futures import BrokenExecutor
+
+import keras
+
+from mrcnn.training import workers as making
+
+AHEAD = 2  # batches for each worker
+
+
+class Feed(keras.utils.PyDataset):
+    """Hands `Batches` to `fit`, made ahead by workers; leaving a `with` ends these.
+
+    Args:
+        batches: a `Batches`.
+        workers: how many; at least one works, also where Keras would do without (0).
+        use_multiprocessing: whether they are processes; see `mrcnn.training.workers`.
+
+    Raises:
+        ValueError: the batches cannot be sent to a process.
+        RuntimeError: while batches are made: a process has died.
+    """
+
+    def __init__(self, batches, workers=1, use_multiprocessing=False):
+        super().__init__()  # Keras sees no workers
+        self.batches = batches
+        workers = max(workers, 1)
+        self._pool, self._make = making.start(batches, workers, use_multiprocessing)
+        self._ahead = AHEAD * workers
+        self._futures, self._lock = {}, threading.Lock()
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __getitem__(self, index):
+        try:
+            return self._future(self.batches.epoch, index).result()
+        except BrokenExecutor as error:
+            raise RuntimeError(making.DIED) from error
+
+    def _future(self, epoch, index):
+        """The batch in the making, and those after it."""
+        soon = range(index, min(index + 1 + self._ahead, len(self)))
+        with self._lock:  # Keras may begin to read an epoch while a thread of its own still reads the last
+            begun, self._futures = self._futures, {}
+            for key in ((epoch, i) for i in soon):
+                self._futures[key] = begun.get(key) or self._pool.submit(self._make, *key)
+            return self._futures[epoch, index]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._pool.shutdown(cancel_futures=True)
+
+
+class FollowEpoch(keras.callbacks.Callback):
+    """Tells `Batches` the number of the epoch that `fit` is in.
+
+    `fit` calls `on_epoch_end` of its data once more than there are epochs, and does not let the data
+    know `initial_epoch`, so counting would not do.
+    """
+
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.batches.epoch = epoch
