@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -387,8 +388,12 @@ def test_train_on_own_data_then_go_on_then_evaluate(discs, model_file, capsys):
 @trains
 def test_time_limit_ends_a_training_and_writes(discs, model_file, capsys):
     command = ["train", "--dataset", "discs.json", "--images", "discs/images", "--weights", model_file]
+    command += ["--devices", "2", "--batch", "1", "--workers", "1"]
     assert main([*command, "--epochs", "1000", "--seconds", "0.001", "--out", "out.h5", "--float16"]) == 0
     assert " 1 steps in all" in capsys.readouterr().out
+    changes = weights.read_metadata(discs / "out.h5")["config"]
+    assert (changes["GPU_COUNT"], changes["IMAGES_PER_GPU"]) == (2, 1)
+    assert not multiprocessing.active_children()
     assert weights.describe(discs / "out.h5").config["NUM_CLASSES"] == 2
 
 

@@ -50,7 +50,18 @@ def add(commands):
         metavar="N",
         help="in an epoch (default: the recipe's; yours: each picture once)",
     )
-    parser.add_argument("--batch", type=shared.whole(1), metavar="N", help="pictures in a step")
+    parser.add_argument(
+        "--batch", type=shared.whole(1), metavar="N", help="pictures in a step, on each device"
+    )
+    parser.add_argument(
+        "--devices", type=shared.whole(1), metavar="N", help="that share each step (default: 1)"
+    )
+    parser.add_argument(
+        "--workers",
+        type=shared.whole(1),
+        metavar="N",
+        help="processes that prepare pictures (default: a thread)",
+    )
     parser.add_argument("--learning-rate", type=shared.number(0, float("inf")), metavar="R")
     for unit in ("minutes", "seconds"):
         parser.add_argument(
@@ -126,7 +137,11 @@ class Plan:
 
 def overrides(options):
     """What the options change in a config."""
-    chosen = {"STEPS_PER_EPOCH": options.steps, "IMAGES_PER_GPU": options.batch}
+    chosen = {
+        "STEPS_PER_EPOCH": options.steps,
+        "IMAGES_PER_GPU": options.batch,
+        "GPU_COUNT": options.devices,
+    }
     return {name: value for name, value in chosen.items() if value}
 
 
@@ -218,6 +233,8 @@ def fit(model, plan, options):
             plan.layers,
             custom_callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=stop_if_over)],
             optimizer=plan.optimizer,
+            workers=options.workers or 1,
+            use_multiprocessing=bool(options.workers),
             verbose=1 if sys.stdout.isatty() else 2,
         )
     epoch = history.epoch[-1] + 1
