@@ -139,7 +139,7 @@ def in_turn(client, asked, sources):
     from distributed.scheduler import KilledWorker
 
     sources = iter(sources)
-    waiting = as_completed()
+    waiting = as_completed(with_results=True, raise_errors=False)  # results are fetched many at a time
     given = {}
 
     def hand_out(count):
@@ -151,15 +151,16 @@ def in_turn(client, asked, sources):
 
     client.wait_for_workers(1)
     hand_out(AHEAD * max(1, sum(client.ncores().values())) + 1)
-    for future in waiting:
+    for future, answer in waiting:
         source = given.pop(future.key)
-        try:
-            told, reason = future.result()
-        except KilledWorker:
-            told, reason = None, f"{source.path}: each worker that tried it died, perhaps for lack of memory."
+        if future.status == "error":
+            _, error, _ = answer
+            if not isinstance(error, KilledWorker):
+                raise error
+            answer = None, f"{source.path}: each worker that tried it died, perhaps for lack of memory."
         future.release()
         hand_out(1)
-        yield source, told, reason
+        yield source, *answer
 
 
 # In a worker

@@ -4,8 +4,8 @@
     python -m tests.benchmarks.cluster --count 50    fewer of them
 
 Everything has one thread a process, so that one worker has as much to work with as the command alone. The
-rates leave out how long it takes to start. `handed out` is the cost of a picture that needs no work at all:
-the scheduler's, the client's and the worker's for one task.
+rates leave out how long it takes to start. `handed out` is the cost of a picture that needs no work at all,
+with as many under way as a hundred workers have: the scheduler's, the command's and the worker's together.
 """
 
 import argparse
@@ -49,7 +49,8 @@ def rate(pictures, *more):
 
 
 def handed_out(picture):
-    """Seconds that a task costs whose picture is done already, by two workers."""
+    """Seconds that a task costs whose picture is done already, by two workers that have many at a time."""
+    cluster.AHEAD *= 50
     with tempfile.TemporaryDirectory() as folder:
         found, _ = find_sources([str(picture)])
         asked = {
