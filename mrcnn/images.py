@@ -16,12 +16,13 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 from scipy import ndimage
 
 # Python keeps one list of warning filters for all threads, so only one may change it at a time.
 _WARNINGS = threading.Lock()
 
+STRIP = 1024  # rows of pixels that are taken from Pillow at once
 MOST_PIXELS = 8192**2  # of a picture in the network's size; beyond, no memory would hold its features
 
 
@@ -84,16 +85,27 @@ def _read(path):
 def _decode(image, name):
     """Decode a Pillow image; gives its pixels as an array, and its name for errors."""
     try:
-        image = ImageOps.exif_transpose(image)
+        image.load()  # some formats tell of the camera's rotation only at their end
+        if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
+            image = ImageOps.exif_transpose(image)
         # Pillow would cut 16-bit, 32-bit and float pixels at 255: these are scaled as arrays.
-        if not image.mode.startswith(("I", "F")):
-            image = image.convert("RGB")
-        return np.asarray(image), name
+        if image.mode.startswith(("I", "F")):
+            return np.asarray(image), name
+        return _rgb_pixels(image if image.mode == "RGB" else image.convert("RGB")), name
     except Exception as error:  # damaged pixel data makes Pillow raise errors of many kinds
         raise ValueError(
             f"{name} cannot be decoded ({error}); it may be cut short or damaged, "
             "so copy it again or save it anew as PNG."
         ) from error
+
+
+def _rgb_pixels(image):
+    """The pixels of an RGB image. All at once, `np.asarray` would take thrice their room on the way."""
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, STRIP):
+        bottom = min(top + STRIP, image.height)
+        pixels[top:bottom] = image.crop((0, top, image.width, bottom))
+    return pixels
 
 
 def _from_array(array, name):

@@ -67,7 +67,9 @@ def detect_picture(model, source, outputs):
 
     image = as_rgb(source.path)
     (result,) = model.detect_crops([image], progress=progress)
-    write_png(outputs.overlay(source), painted(image, result, model))
+    overlay = painted(image, result, model)
+    del image  # large ones take gigabytes
+    write_png(outputs.overlay(source), overlay)
     outputs.add(source, result)
     return told(counts_of(result, model.class_names), model)
 
