@@ -77,7 +77,7 @@ class Job(Shards):
 
     def notes(self, name):
         """What was noted of a picture for the tables; nothing of one that failed."""
-        return self[name]["notes"] if name in self else []
+        return self.get(name, {"notes": []})["notes"]
 
 
 def detect(options, sources, outputs, described):
@@ -106,8 +106,8 @@ def by_workers(options, sources, outputs, path, job):
     with cluster(options, asked) as client:
         left = (source for source in sources if source.name not in done)
         yield from in_turn(client, asked, left)
-    outputs.class_names = job.class_names()
-    outputs.finish(job.notes)
+    outputs.class_names, outputs.notes_of = job.class_names(), job.notes
+    outputs.finish()
     job.remove()
 
 

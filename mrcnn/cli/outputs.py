@@ -34,6 +34,7 @@ class Outputs:
         self.folder, self.options = Path(folder), options
         self.class_names = None  # known when there is a model
         self.notes = {source.name: [] for source in sources}
+        self.notes_of = self.notes.get  # from a source's name to its notes, wherever they were made
         self.sources = sources
 
     def overlay(self, source):
@@ -85,13 +86,8 @@ class Outputs:
                 write_json(path / f"{part}.geojson" if part else path, as_geojson(picture, self.class_names))
         self.notes[source.name].append(note)
 
-    def finish(self, notes_of=None):
-        """Write the tables of all pictures.
-
-        Args:
-            notes_of: function from a source's name to what was noted of it, if that was done elsewhere.
-        """
-        self._notes_of = notes_of or self.notes.get
+    def finish(self):
+        """Write the tables of all pictures, by what was noted of them."""
         for path, write in self._tables():
             write(path)
 
@@ -107,7 +103,7 @@ class Outputs:
     def _noted(self):
         """The notes of all pictures, one after another, in the order of the sources."""
         for source in self.sources:
-            yield from self._notes_of(source.name)
+            yield from self.notes_of(source.name)
 
     def _write_entries(self, path):
         numbered = enumerate(self._noted(), 1)
