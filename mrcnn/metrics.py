@@ -8,6 +8,7 @@ numbers are those that papers print. The two differ, so do not compare one with 
 
 import contextlib
 import io
+import itertools
 import json
 from collections import defaultdict
 
@@ -259,9 +260,8 @@ def coco_ground_truth(dataset, image_ids=None):
         for entry in objects:
             # COCOeval takes an id of 0 for "no match".
             annotations.append(entry | {"id": len(annotations) + 1, "image_id": image_id})
-    return _indexed(
-        images, [{"id": i, "name": name} for i, name in enumerate(dataset.class_names) if i], annotations
-    )
+    categories = [{"id": i, "name": name} for i, name in enumerate(dataset.class_names) if i]
+    return _indexed(images, categories, annotations)
 
 
 def evaluate_coco(coco_gt, results, kind="segm", progress=iter):
@@ -332,26 +332,25 @@ def evaluate(model, dataset, image_ids=None, category_ids=None, progress=iter):
     """
     image_ids = [int(i) for i in (dataset.image_ids if image_ids is None else image_ids)]
     coco_gt = coco_ground_truth(dataset, image_ids)
-    results = list(find_all(model, dataset, progress(image_ids), category_ids))
+    known = {}
+    find_all(model, dataset, progress(image_ids), category_ids, known)
+    results = list(itertools.chain.from_iterable(known.values()))
     return {kind: evaluate_coco(coco_gt, results, kind) for kind in ("bbox", "segm")}
 
 
-def find_all(model, dataset, image_ids, category_ids=None, known=None):
-    """Detects in pictures, one after another; yields COCO results as `coco_results` gives them.
+def find_all(model, dataset, image_ids, category_ids, known):
+    """Detects in those pictures whose results are not known yet, one after another.
 
     Args:
         model, dataset, category_ids: as of `evaluate`.
         image_ids: iterable of int.
-        known: mapping from str(image id) to the list of results of a picture, in which they are looked up
-            before, and noted after, a picture is looked at.
+        known: mapping from str(image id) to a picture's results as `coco_results` gives them, which is
+            added to.
     """
-    known = {} if known is None else known
     for image_id in image_ids:
-        results = known.get(str(image_id))
-        if results is None:
+        if str(image_id) not in known:
             (result,) = model.detect([dataset.load_image(image_id)])
-            results = known[str(image_id)] = coco_results(image_id, result, category_ids)
-        yield from results
+            known[str(image_id)] = coco_results(image_id, result, category_ids)
 
 
 def same_classes(of_model, of_dataset):

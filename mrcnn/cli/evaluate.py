@@ -78,8 +78,10 @@ def run(options):
     truth = metrics.coco_ground_truth(dataset, bar(image_ids, "reading objects"))
     known = known_results(options, described, dataset, image_ids)
     overrides = {"DETECTION_MIN_CONFIDENCE": MIN_CONFIDENCE} | shared.half_of(options)
-    detect(mrcnn.load(str(described.path), **overrides), dataset, image_ids, known)
-    numbers = judge(truth, image_ids, known)
+    model = mrcnn.load(str(described.path), **overrides)
+    category_ids = metrics.same_classes(model.class_names, dataset.class_names)
+    metrics.find_all(model, dataset, bar(image_ids, "detecting"), category_ids, known)
+    numbers = judge(truth, known)
     print(f"{options.dataset}, {len(image_ids)} pictures", end="\n\n")
     print(numbers_table(numbers), classes_table(numbers), sep="\n\n")
     if options.json:
@@ -119,21 +121,12 @@ def stamp(path):
     return status.st_size, status.st_mtime_ns
 
 
-def detect(model, dataset, image_ids, known):
-    """Detect in the pictures whose results are not known yet."""
-    from mrcnn import metrics
-
-    category_ids = metrics.same_classes(model.class_names, dataset.class_names)
-    for _ in metrics.find_all(model, dataset, bar(image_ids, "detecting"), category_ids, known):
-        pass
-
-
-def judge(truth, image_ids, known):
+def judge(truth, known):
     """COCO's numbers by kind, of boxes and masks."""
     from mrcnn import metrics
 
     def judged(kind, what):
-        results = itertools.chain.from_iterable(known[str(image_id)] for image_id in image_ids)
+        results = itertools.chain.from_iterable(known.values())
         return metrics.evaluate_coco(truth, results, kind, lambda ids: bar(ids, f"judging {what}"))
 
     return {"bbox": judged("bbox", "boxes"), "segm": judged("segm", "masks")}
