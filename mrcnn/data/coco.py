@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from mrcnn.data.dataset import Dataset
+from mrcnn.data.dataset import Dataset, judged
 
 SOURCE = "coco"
 
@@ -99,10 +99,7 @@ class CocoDataset(Dataset):
         A crowd whose RLE is of another size than its picture is taken to fill the picture.
         """
         (height, width), outlined = self._outlines(image_id)
-        class_ids = [
-            -self._class_id(annotation) if annotation.get("iscrowd") else self._class_id(annotation)
-            for annotation, _ in outlined
-        ]
+        class_ids = [self._class_id(annotation) for annotation, _ in outlined]
         # pycocotools makes an array of random size out of an empty list.
         masks = mask_utils.decode([rle for _, rle in outlined]) if outlined else np.zeros((height, width, 0))
         return masks.astype(bool), np.array(class_ids, np.int32)
@@ -112,20 +109,15 @@ class CocoDataset(Dataset):
         if type(self).load_mask is not CocoDataset.load_mask:
             return super().load_annotations(image_id)  # a subclass knows other masks
         shape, outlined = self._outlines(image_id)
-        objects = [
-            {
-                "category_id": self._class_id(annotation),
-                "iscrowd": int(bool(annotation.get("iscrowd"))),
-                "segmentation": rle,
-                "area": annotation.get("area") or float(mask_utils.area(rle)),
-                "bbox": annotation.get("bbox") or mask_utils.toBbox(rle).tolist(),
-            }
+        return shape, [
+            judged(self._class_id(annotation), rle, annotation.get("area"), annotation.get("bbox"))
             for annotation, rle in outlined
         ]
-        return shape, objects
 
     def _class_id(self, annotation):
-        return self.map_source_class_id(f"{SOURCE}.{annotation['category_id']}")
+        """Class id of an object, negated for a crowd."""
+        class_id = self.map_source_class_id(f"{SOURCE}.{annotation['category_id']}")
+        return -class_id if annotation.get("iscrowd") else class_id
 
     def _outlines(self, image_id):
         """(H, W) of a picture, and (annotation, compressed RLE) of each of its objects that has a mask."""

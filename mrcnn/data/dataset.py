@@ -206,17 +206,27 @@ class Dataset:
 
         masks, class_ids = self.load_mask(image_id)
         rles = [mask_utils.encode(np.asfortranarray(mask, np.uint8)) for mask in np.moveaxis(masks, 2, 0)]
-        objects = [
-            {
-                "category_id": abs(int(class_id)),
-                "iscrowd": int(class_id < 0),
-                "segmentation": rle,
-                "area": float(mask_utils.area(rle)),
-                "bbox": mask_utils.toBbox(rle).tolist(),
-            }
-            for class_id, rle in zip(class_ids, rles, strict=True)
-        ]
+        objects = [judged(int(class_id), rle) for class_id, rle in zip(class_ids, rles, strict=True)]
         return masks.shape[:2], [entry for entry in objects if entry["area"]]
+
+
+def judged(class_id, rle, area=None, bbox=None):
+    """An object as `Dataset.load_annotations` gives it.
+
+    Args:
+        class_id: negative for a crowd.
+        rle: its mask, compressed.
+        area, bbox: where they are not those of the mask.
+    """
+    from pycocotools import mask as mask_utils
+
+    return {
+        "category_id": abs(class_id),
+        "iscrowd": int(class_id < 0),
+        "segmentation": rle,
+        "area": area or float(mask_utils.area(rle)),
+        "bbox": bbox or mask_utils.toBbox(rle).tolist(),
+    }
 
 
 def _number_by_source(infos):
