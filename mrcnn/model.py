@@ -469,7 +469,7 @@ class MaskRCNN(Inspection):
             validation = Feed(Batches(val_dataset, config, shuffle=False, steps=config.VALIDATION_STEPS))
         self.set_trainable(layer_pattern(layers), verbose=0)
         self.compile(learning_rate, config.LEARNING_MOMENTUM, optimizer)
-        logger.info("Training from epoch %d on; checkpoints go to %s", self.epoch + 1, self.log_dir)
+        logger.info("Training from epoch %d on; checkpoints: %s", self.epoch + 1, self.log_dir or "none")
         with devices.scope(self.distribution), Feed(batches, workers, use_multiprocessing) as feed:
             history = self.keras_model.fit(
                 feed,

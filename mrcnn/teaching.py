@@ -166,9 +166,8 @@ def learn(config, class_names, dataset, begin, timed):
     learner = MaskRCNN("training", config, model_dir=None, class_names=class_names)
     begin(learner)
     optimizer = RECIPES["coins"].optimizer()
-    callbacks = [timed]
     learner.train(
-        dataset, None, timed.rate, 1, "all", custom_callbacks=callbacks, optimizer=optimizer, verbose=0
+        dataset, None, timed.rate, 1, "all", custom_callbacks=[timed], optimizer=optimizer, verbose=0
     )
 
 

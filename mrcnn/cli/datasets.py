@@ -76,6 +76,6 @@ def open_dataset(options):
 
 def images_beside(path):
     """The folder of the pictures of a COCO JSON, as COCO's own files lie, or else that of the JSON."""
-    _, _, name = path.stem.partition("_")
-    usual = path.resolve().parent.parent / name
-    return usual if path.resolve().parent.name == "annotations" and name and usual.is_dir() else path.parent
+    folder, name = path.resolve().parent, path.stem.partition("_")[2]
+    usual = folder.parent / name
+    return usual if folder.name == "annotations" and name and usual.is_dir() else path.parent
