@@ -1,10 +1,8 @@
 """A detector from one example: what it keeps, what it refuses, and that it finds what it was taught."""
 
 import _thread
-import itertools
 import shutil
 import threading
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,9 +13,9 @@ from mrcnn.data import coins
 from mrcnn.data.cutouts import BACKGROUND, from_mask
 from mrcnn.metrics import compute_overlaps_masks
 from mrcnn.model import MaskRCNN
-from mrcnn.training import timed
 from tests.backend import BACKEND
 from tests.benchmarks import things
+from tests.steady import steps_for_seconds
 from tests.tiny import TinyTaught, enliven
 
 PHOTO, COINS = coins.photograph()
@@ -46,10 +44,10 @@ def found(result):
 
 
 @pytest.fixture
-def steady(monkeypatch):
+def steady():
     """A machine that makes a step a second, however busy this one is."""
-    half_seconds = itertools.count(step=0.5)  # the clock is read twice in a step
-    monkeypatch.setattr(timed, "time", SimpleNamespace(monotonic=lambda: next(half_seconds)))
+    with steps_for_seconds():
+        yield
 
 
 def test_one_coin_teaches_all_coins(steady, tmp_path):

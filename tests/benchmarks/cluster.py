@@ -29,18 +29,7 @@ TASKS = 2000
 def rate(pictures, *more):
     """Pictures a second of the command, by when it tells what it found in each."""
     with tempfile.TemporaryDirectory() as out:
-        command = [
-            sys.executable,
-            "-u",
-            "-m",
-            "mrcnn",
-            "detect",
-            pictures,
-            "--out",
-            out,
-            "--weights",
-            "toybox",
-        ]
+        command = [sys.executable, "-u", "-m", "mrcnn", "detect", pictures, "--out", out]
         command += ["--weights", "toybox", "--json", "--threads", "1", *more]
         process = subprocess.Popen(command, stdout=subprocess.PIPE)
         times = [time.monotonic() for line in process.stdout if b" -> " in line]
@@ -53,14 +42,7 @@ def handed_out(picture):
     cluster.AHEAD *= 50
     with tempfile.TemporaryDirectory() as folder:
         found, _ = find_sources([str(picture)])
-        asked = {
-            "out": folder,
-            "json": True,
-            "annotations": [],
-            "masks": False,
-            "csv": False,
-            "label_map": False,
-        }
+        asked = dict.fromkeys(cluster.ASKED_FOR) | {"out": folder, "annotations": []}
         (Path(folder) / f"{found[0].name}.png").touch()
         cluster.Job(folder)[found[0].name] = {"told": "nothing", "notes": []}
         options = Namespace(scheduler=None, workers=2, threads=1)

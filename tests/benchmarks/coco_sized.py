@@ -19,11 +19,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 from PIL import Image
-from pycocotools import mask as mask_utils
 
 from mrcnn.annotations import as_coco, outlined
+from mrcnn.crops import run_lengths
 from mrcnn.data import toybox
 from mrcnn.data.coco_names import CLASS_NAMES
+from tests.benchmarks.speed import peak
 
 SEED = 5
 SIZES = ((480, 640), (427, 640), (640, 480), (640, 427))  # the most frequent ones of COCO's pictures
@@ -79,16 +80,14 @@ def objects(name, scene):
 
 def crowd(image_id, height, width):
     """A group that nobody drew apart, as runs."""
-    mask = np.zeros((height, width), np.uint8)
-    mask[: height // 4] = 1
-    edges = np.flatnonzero(np.diff(mask.T.ravel().astype(int), prepend=0))
+    sky = np.ones((height // 4, width), bool)
     return {
         "image_id": image_id,
         "category_id": 1,
         "iscrowd": 1,
-        "segmentation": {"size": [height, width], "counts": np.diff([0, *edges, mask.size]).tolist()},
-        "area": int(mask.sum()),
-        "bbox": mask_utils.toBbox(mask_utils.encode(np.asfortranarray(mask))).tolist(),
+        "segmentation": {"size": [height, width], "counts": run_lengths(sky, (0, 0), (height, width))},
+        "area": sky.size,
+        "bbox": [0, 0, width, height // 4],
     }
 
 
@@ -105,18 +104,12 @@ def evaluated(path, out, stop_after=None):
             [*map(str, command), "--weights", "toybox", "--out", str(out)], stdout=said
         )
         while process.poll() is None:
-            most = max(most, peak_of(process.pid))
+            most = max(most, peak(process.pid))
             if stop_after and done(out) >= stop_after:
                 process.kill()
             time.sleep(0.2)
         said.seek(0)
         return most, time.monotonic() - started, None if process.returncode else said.read()
-
-
-def peak_of(process_id):
-    """Gigabytes that a process held at most so far."""
-    lines = Path(f"/proc/{process_id}/status").read_text().splitlines()
-    return sum(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024**2
 
 
 def done(out):

@@ -13,13 +13,12 @@ Lines of figures, one a training, so that a long run can be cut short; the means
 """
 
 import argparse
-import contextlib
 import itertools
 import re
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -35,8 +34,8 @@ from mrcnn.data.cutouts import from_mask
 from mrcnn.data.pasted import PastedDataset
 from mrcnn.metrics import compute_overlaps_masks, evaluate
 from mrcnn.teaching import TaughtConfig
-from mrcnn.training import timed
 from tests.benchmarks import nuclei, things
+from tests.steady import steps_for_seconds
 
 FITS = 0.5  # IoU from which on a mask counts as found
 SCENES = 25  # a thing is looked for on
@@ -136,9 +135,9 @@ def taught_things(options):
         photo, best = things.photograph(name, 1)
         for count in options.examples:
             for seconds in options.seconds:
-                masks, watch = photo.masks[..., best[:count]], Steps()
-                with steps_for_seconds(watch, options.steps_a_second):
-                    model = mrcnn.teach(photo.image, masks=masks, name=name, seconds=seconds, watch=watch)
+                masks, rate = photo.masks[..., best[:count]], options.steps_a_second
+                with steps_for_seconds(rate) if rate else nullcontext():
+                    model = mrcnn.teach(photo.image, masks=masks, name=name, seconds=seconds, watch=Steps())
                 ap50, ap = average_precision(model, name)
                 print(f"{name:16} {count:6} {seconds:8.0f} {ap50:6.3f} {ap:6.3f}", flush=True)
                 yield name, count, seconds, ap50
@@ -231,18 +230,6 @@ class Steps:
     def __call__(self, teaching):
         self.count = len(teaching.times)
         self.seconds = teaching.times[-1] if teaching.times else 0.0
-
-
-@contextlib.contextmanager
-def steps_for_seconds(watch, rate):
-    """Inside, `rate` steps are a second of a training, however long they take; unless `rate` is None."""
-    clock = timed.time
-    if rate:
-        timed.time = SimpleNamespace(monotonic=lambda: watch.count / rate)
-    try:
-        yield
-    finally:
-        timed.time = clock
 
 
 def speed(options):
