@@ -77,7 +77,8 @@ def gradient(function, *arrays):
         pytest.skip("OpenVINO only detects.")  # it has no derivatives
     import torch
 
-    inputs = [torch.tensor(array, requires_grad=True) for array in arrays]
+    device = ops.convert_to_tensor(0.0).device  # where Keras puts its tensors
+    inputs = [torch.tensor(array, requires_grad=True, device=device) for array in arrays]
     value = function(*inputs)
     if value.requires_grad:
         value.backward()

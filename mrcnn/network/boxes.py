@@ -10,6 +10,8 @@ so the network, the training targets and a reader with a notebook use the same l
 
 import numpy as np
 
+from mrcnn.network.rounding import divide
+
 
 def namespace(*arrays):
     """The module that computes on these arrays: `numpy` for NumPy arrays, else `keras.ops`."""
@@ -41,7 +43,7 @@ def iou(boxes1, boxes2):
     width = xp.minimum(a[..., 3], b[..., 3]) - xp.maximum(a[..., 1], b[..., 1])
     intersection = xp.maximum(height, 0) * xp.maximum(width, 0)
     union = area(a) + area(b) - intersection
-    return intersection / xp.where(union > 0, union, xp.ones_like(union))
+    return divide(intersection, xp.where(union > 0, union, xp.ones_like(union)))
 
 
 def apply_deltas(boxes, deltas):
