@@ -133,9 +133,9 @@ def main():
         )
         most, seconds, _ = evaluated(path, out, stop_after=options.count // 2)
         half = done(out)
-        print(f"killed after {half} pictures, {seconds:.0f} s: {most:.2f} GB at most", flush=True)
+        print(f"killed after {half} pictures, {seconds:.0f} s: {most:.2f} GiB at most", flush=True)
         most, seconds, said = evaluated(path, out)
-        print(f"given again: {seconds:.0f} s, {most:.2f} GB at most", said, sep="\n")
+        print(f"given again: {seconds:.0f} s, {most:.2f} GiB at most", said, sep="\n")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ import numpy as np
 
 
 def peak(process="self"):
-    """Gigabytes (2³⁰ bytes) that this process held at most; on Linux, that of another number too."""
+    """GiB that this process held at most; on Linux, that of another number too."""
     status = Path(f"/proc/{process}/status")
     if status.exists():  # what getrusage tells on Linux begins with the memory of the parent process
         sizes = (line.split()[1] for line in status.read_text().splitlines() if line.startswith("VmHWM"))
@@ -159,8 +159,8 @@ def memory():
         child = subprocess.run(
             [sys.executable, "-c", CHILD, str(path)], check=True, capture_output=True, text=True
         )
-    seconds, gigabytes = map(float, child.stdout.split()[-2:])
-    print(f"R101, 1024²: from start to first masks {seconds:.1f} s, {gigabytes:.2f} GB")
+    seconds, gibibytes = map(float, child.stdout.split()[-2:])
+    print(f"R101, 1024²: from start to first masks {seconds:.1f} s, {gibibytes:.2f} GiB")
 
 
 WARM = """
@@ -182,10 +182,10 @@ def light():
             capture_output=True,
             text=True,
         )
-        seconds, gigabytes = map(float, child.stdout.split()[-2:])
+        seconds, gibibytes = map(float, child.stdout.split()[-2:])
         baseline = baseline or seconds
         ratio = seconds / baseline
-        figures = f"{seconds:.2f} s, {ratio:.2f} ×, {gigabytes:.2f} GB"
+        figures = f"{seconds:.2f} s, {ratio:.2f} ×, {gibibytes:.2f} GiB"
         print(f"R101, 1024², {backend}, {precision} precision: {figures}")
 
 
