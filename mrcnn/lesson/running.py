@@ -44,9 +44,15 @@ def within(seconds, work):
             ending["value"] = work()
         except BaseException as error:  # SystemExit too: handed to the waiting thread
             ending["error"] = error
-        finally:
-            _heedless(ended.set)
-            _heedless(quiet.wait)
+        # Python lets neither another thread nor an exception in between the end of the work and this line.
+        ending["over"] = True
+        while True:
+            try:
+                ended.set()
+                quiet.wait()
+                return
+            except _Stop:  # the one that may have been on its way
+                pass
 
     # In a copy of the context prints land under the cell that asked for the check.
     thread = threading.Thread(target=contextvars.copy_context().run, args=(run,), daemon=True)
@@ -59,7 +65,10 @@ def within(seconds, work):
     finally:
         try:
             if not ended.is_set():
-                _end(thread, ended)
+                _end(thread, ending)
+                # An exception leads to the frames that lead to it. Left to Python's collector, such rings are
+                # taken apart in some later thread, perhaps while that one is stopped.
+                ending.clear()
         finally:
             quiet.set()
     if "error" in ending:
@@ -67,26 +76,17 @@ def within(seconds, work):
     return ending["value"]
 
 
-def _heedless(action):
-    """Do something in a thread in which `_Stop` may still be raised, after it was heeded."""
-    while True:
-        try:
-            action()
-            return
-        except _Stop:
-            continue
-
-
-def _end(thread, ended, seconds=2.0):
-    """Raise `_Stop` in a thread until it has ended, but no longer than so many seconds.
+def _end(thread, ending, seconds=2.0):
+    """Raise `_Stop` in a thread until its work is over, but no longer than so many seconds.
 
     A bare `except:` in a loop swallows it nearly every time, so it comes often, and threads change often.
     """
     deadline, patience = time.monotonic() + seconds, sys.getswitchinterval()
+    target, stop = ctypes.c_ulong(thread.ident), ctypes.py_object(_Stop)
     sys.setswitchinterval(1e-5)
     try:
-        while not ended.is_set() and time.monotonic() < deadline:
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_Stop))
+        while time.monotonic() < deadline and "over" not in ending:
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(target, stop)
             time.sleep(1e-5)
     finally:
         sys.setswitchinterval(patience)

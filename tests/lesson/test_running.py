@@ -58,6 +58,16 @@ def test_a_loop_without_end_is_ended(impatient, function):
         assert not thread.is_alive()
 
 
+@pytest.mark.parametrize("function", [forever, forever_in_spite])
+def test_ended_time_after_time(function):
+    """An exception that comes a moment too late neither escapes from the thread nor leaves it waiting."""
+    alive = threading.active_count()
+    for _ in range(25):
+        with pytest.raises(TookTooLong):
+            within(0.01, lambda: function(np.zeros(4), np.ones(4)))
+    assert threading.active_count() <= alive + 1  # the last one may be about to go
+
+
 def test_what_cannot_be_ended_is_left_behind(impatient):
     started = time.monotonic()
     assert "was stopped" in told(asleep)
