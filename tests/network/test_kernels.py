@@ -15,6 +15,7 @@ from hypothesis.extra import numpy as arrays
 from keras import ops
 
 from mrcnn.network import kernels
+from mrcnn.network.kernels.suppression import NMS_BLOCK, blocked_nms
 from tests.backend import BACKEND, compiled, gradient, to_numpy
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +50,7 @@ def suppression(threshold, limit):
 
 def blocked(boxes, threshold, limit):
     """The suppression of JAX and PyTorch, on TensorFlow as well; outside of a graph, where N is known."""
-    return to_numpy(kernels._blocked_nms(ops.convert_to_tensor(boxes), threshold, limit))
+    return to_numpy(blocked_nms(ops.convert_to_tensor(boxes), threshold, limit))
 
 
 def assert_greedy(boxes, threshold, limit):
@@ -77,9 +78,9 @@ def test_suppression_is_greedy(threshold, limit, boxes):
     ("count", "side", "limit"),
     [
         (1, 6, 5),
-        (kernels.NMS_BLOCK, 40, 60),  # one block, filled
-        (2 * kernels.NMS_BLOCK + 1, 25, 20),  # the limit is reached in the first block
-        (2 * kernels.NMS_BLOCK + 1, 12, 700),  # the limit is beyond the number of boxes
+        (NMS_BLOCK, 40, 60),  # one block, filled
+        (2 * NMS_BLOCK + 1, 25, 20),  # the limit is reached in the first block
+        (2 * NMS_BLOCK + 1, 12, 700),  # the limit is beyond the number of boxes
     ],
 )
 @pytest.mark.parametrize("threshold", [0.2, 0.7])
@@ -92,9 +93,9 @@ def test_suppression_of_many_boxes_is_greedy(count, side, limit, threshold):
 
 def test_suppression_goes_on_until_every_picture_has_enough():
     """The first picture has enough after one block, the second nothing but copies of one box until then."""
-    start = np.arange(3 * kernels.NMS_BLOCK, dtype=np.float32)[:, None]
+    start = np.arange(3 * NMS_BLOCK, dtype=np.float32)[:, None]
     apart = np.concatenate([start, start, start + 1, start + 1], axis=1)
-    alike = np.where(start < kernels.NMS_BLOCK, apart[:1], apart)
+    alike = np.where(start < NMS_BLOCK, apart[:1], apart)
     assert_greedy(np.stack([apart, alike]), 0.3, 40)
 
 
@@ -358,6 +359,7 @@ def test_threads_are_as_many_as_asked_for():
     code = """
 import time
 from mrcnn.network import kernels
+from mrcnn.network.kernels.suppression import NMS_BLOCK, blocked_nms
 kernels.set_threads(1)
 from keras import ops
 x = ops.ones((1500, 1500))

@@ -125,7 +125,9 @@ def test_as_it_is(notebook, tmp_path, monkeypatch):
     assert float(printed(memory)) * 1024**3 <= MEMORY
 
 
-def test_solved_in_a_folder_that_is_not_the_checkout(notebook, tmp_path):
+def test_solved_in_a_folder_that_is_not_the_checkout(tmp_path):
+    """With its trainings uncut, as the committed outputs are made."""
+    notebook = load()
     fill_in(notebook.cells)
     progress = add_cell(notebook, "print(check.progress())")
     run(notebook, tmp_path)

@@ -1,0 +1,51 @@
+"""The operations for which Keras has no layer, each with the fastest form that the backend offers.
+
+This is the one package that names a backend. TensorFlow brings kernels of its own for suppression and
+cropping; JAX, PyTorch and OpenVINO compute the same results from plain `keras.ops`. OpenVINO only detects.
+"""
+
+from mrcnn.network.kernels.compiling import compiled, openvino_graph, padded_count
+from mrcnn.network.kernels.cropping import crop_and_resize, pyramid_crop_and_resize
+from mrcnn.network.kernels.platform import (
+    BACKEND,
+    CAN_TRAIN,
+    CHANNEL_AXIS,
+    DATA_FORMAT,
+    HALF,
+    JIT_COMPILE,
+    devices,
+    from_layout,
+    plain,
+    set_threads,
+    to_layout,
+)
+from mrcnn.network.kernels.ranking import top_k
+from mrcnn.network.kernels.replicas import distribution, mean_of_replicas, parts, random_rows, replicas
+from mrcnn.network.kernels.suppression import non_max_suppression, survivors
+
+__all__ = [
+    "BACKEND",
+    "CAN_TRAIN",
+    "CHANNEL_AXIS",
+    "DATA_FORMAT",
+    "HALF",
+    "JIT_COMPILE",
+    "compiled",
+    "crop_and_resize",
+    "devices",
+    "distribution",
+    "from_layout",
+    "mean_of_replicas",
+    "non_max_suppression",
+    "openvino_graph",
+    "padded_count",
+    "parts",
+    "plain",
+    "pyramid_crop_and_resize",
+    "random_rows",
+    "replicas",
+    "set_threads",
+    "survivors",
+    "to_layout",
+    "top_k",
+]
