@@ -10,16 +10,15 @@ LOW_HALF = 0xFFF  # the lower 12 of a float32's 24 significant bits (one of whic
 
 
 def divide(a, b):
-    """`a / b` to the nearest float32. XLA's own division on a graphics card may be two steps off.
+    """`a / b`, of float32 to the nearest: XLA's own division on a graphics card may be two steps off.
 
     Args:
-        a, b: arrays or tensors, float32.
+        a, b: arrays or tensors of floats.
     """
-    quotient = a / b
-    jax = sys.modules.get("jax")
-    if jax is None or not isinstance(quotient, jax.Array) or jax.default_backend() == "cpu":
+    quotient, jax = a / b, sys.modules.get("jax")
+    if jax is None or not isinstance(quotient, jax.Array) or quotient.dtype != "float32":
         return quotient
-    return corrected(quotient, a, b)
+    return quotient if jax.default_backend() == "cpu" else corrected(quotient, a, b)
 
 
 def corrected(quotient, a, b):
