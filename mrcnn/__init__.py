@@ -15,12 +15,13 @@ backend.choose()
 
 def __getattr__(name):
     # Keras and its backend are imported when a model is made, not before.
-    if name == "load":
-        from mrcnn.model import load
+    with backend.importing():
+        if name == "load":
+            from mrcnn.model import load
 
-        return load
-    if name == "teach":
-        from mrcnn.teaching import teach
+            return load
+        if name == "teach":
+            from mrcnn.teaching import teach
 
-        return teach
+            return teach
     raise AttributeError(f"module 'mrcnn' has no attribute {name!r}")

@@ -1,5 +1,6 @@
 """What is installed, and what Keras starts on then."""
 
+import gc
 import os
 import re
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mrcnn.backend import BACKENDS
+from mrcnn.backend import BACKENDS, importing
 from mrcnn.config import Config
 from mrcnn.model import MaskRCNN
 from tests.backend import BACKEND
@@ -24,6 +25,19 @@ def test_an_installation_has_what_requirements_txt_lists():
     assert listed == {*project["dependencies"], *project["optional-dependencies"]["full"]}
     names = {re.split("[>=]", line)[0] for line in project["optional-dependencies"]["light"]}
     assert names.isdisjoint({"tensorflow", "jax", "torch"}) and "openvino" in names
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_collector_of_garbage_waits_while_libraries_are_imported(enabled):
+    before = gc.isenabled()
+    (gc.enable if enabled else gc.disable)()
+    try:
+        with pytest.raises(ImportError), importing():
+            assert not gc.isenabled()
+            raise ImportError
+        assert gc.isenabled() == enabled
+    finally:
+        (gc.enable if before else gc.disable)()
 
 
 def started(tmp_path, missing=(), settings=None, **environment):

@@ -5,7 +5,7 @@ import os
 import sys
 from pathlib import Path
 
-from mrcnn.backend import BACKENDS, configured
+from mrcnn.backend import BACKENDS, configured, importing
 from mrcnn.silence import silence
 
 
@@ -84,7 +84,7 @@ def start_machine(options):
     if options.backend:
         os.environ["KERAS_BACKEND"] = options.backend
     try:
-        with silence():
+        with silence(), importing():
             import keras
     except ImportError as error:
         backend = os.environ.get("KERAS_BACKEND") or configured()

@@ -58,10 +58,12 @@ def import_whole():
 
     TensorFlow cannot be imported again in a kernel in which its import was cut off.
     """
+    from mrcnn.backend import importing
     from mrcnn.silence import silence
     from mrcnn.training.interrupt import one_interrupt
 
-    with one_interrupt("Stopping as soon as the libraries are there.") as interrupted, silence():
+    stopping = "Stopping as soon as the libraries are there."
+    with one_interrupt(stopping) as interrupted, silence(), importing():
         import keras  # noqa: F401
     if interrupted:
         raise KeyboardInterrupt
