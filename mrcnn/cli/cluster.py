@@ -16,6 +16,7 @@ import functools
 import hashlib
 import itertools
 import json
+import logging
 import os
 import uuid
 from argparse import Namespace
@@ -84,7 +85,8 @@ def detect(options, sources, outputs, described):
     """Make ready to detect by workers; returns what `detect.detect_here` does."""
     if not find_spec("distributed"):
         raise ValueError("To detect by workers, Dask is needed: pip install distributed")
-    os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "error")  # what workers fail at, we say ourselves
+    # What workers fail at, we say ourselves; a result that died with its worker is computed again.
+    os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "critical")
     outputs.make_folder()
     job = Job(outputs.folder)
     asked = {name: getattr(options, name) for name in ASKED_FOR} | {"weights": described.sha256}
@@ -116,6 +118,8 @@ def cluster(options, asked):
     """A client of the scheduler that was named, or of one of our own with `--workers`."""
     from distributed import Client, LocalCluster
 
+    # Dask gives its client a level of its own.
+    logging.getLogger("distributed.client").setLevel(os.environ["DASK_LOGGING__DISTRIBUTED"].upper())
     if options.scheduler:
         try:
             client = Client(options.scheduler, timeout=10)
