@@ -186,8 +186,10 @@ def test_two_at_once(quick):
 def test_photographs_of_all_kinds(tiny_teaching):
     grey = PHOTO[..., 0]
     kinds = {
-        "grey, 16 bit": grey.astype(np.uint16) * 257,
+        "grey": grey,
+        "16 bit": grey.astype(np.uint16) * 257,
         "RGBA": np.dstack([PHOTO, np.full(grey.shape, 255, np.uint8)]),
+        "float": grey / 255,
     }
     for name, image in kinds.items():
         model = mrcnn.teach(image, masks=COINS[..., 3], seconds=0.01, start=tiny_teaching, watch=quiet)

@@ -359,7 +359,6 @@ def test_threads_are_as_many_as_asked_for():
     code = """
 import time
 from mrcnn.network import kernels
-from mrcnn.network.kernels.suppression import NMS_BLOCK, blocked_nms
 kernels.set_threads(1)
 from keras import ops
 x = ops.ones((1500, 1500))
