@@ -118,8 +118,8 @@ def cluster(options, asked):
     """A client of the scheduler that was named, or of one of our own with `--workers`."""
     from distributed import Client, LocalCluster
 
-    # Dask gives its client a level of its own.
-    logging.getLogger("distributed.client").setLevel(os.environ["DASK_LOGGING__DISTRIBUTED"].upper())
+    # Dask gives its client a level of its own; here it has that of all.
+    logging.getLogger("distributed.client").setLevel(logging.NOTSET)
     if options.scheduler:
         try:
             client = Client(options.scheduler, timeout=10)
