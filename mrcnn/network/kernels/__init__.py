@@ -1,7 +1,8 @@
 """The operations for which Keras has no layer, each with the fastest form that the backend offers.
 
-This is the one package that names a backend. TensorFlow brings kernels of its own for suppression and
-cropping; JAX, PyTorch and OpenVINO compute the same results from plain `keras.ops`. OpenVINO only detects.
+In the network, only this package and `mrcnn.network.rounding` name a backend. TensorFlow brings kernels of
+its own for suppression and cropping; JAX, PyTorch and OpenVINO compute the same results from plain
+`keras.ops`. OpenVINO only detects.
 """
 
 from mrcnn.network.kernels.compiling import compiled, openvino_graph, padded_count
