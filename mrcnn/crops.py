@@ -40,17 +40,7 @@ class MaskCrops:
 
     def inside(self, i, box):
         """Mask i inside any box of the picture: (h, w) bool."""
-        if np.array_equal(box, self.boxes[i]):
-            return self.crops[i]
-        y1, x1, y2, x2 = box
-        seen = np.zeros((max(y2 - y1, 0), max(x2 - x1, 0)), bool)
-        top, left, bottom, right = overlap(box, self.boxes[i])
-        if top < bottom and left < right:
-            y, x = self.boxes[i][:2]
-            seen[top - y1 : bottom - y1, left - x1 : right - x1] = self.crops[i][
-                top - y : bottom - y, left - x : right - x
-            ]
-        return seen
+        return within(self.crops[i], self.boxes[i], box)
 
     def parts(self):
         """Of each mask, where it lies, as slices of rows and columns, and its crop."""
@@ -77,6 +67,20 @@ def as_crops(masks, boxes=None):
     boxes = extract_bboxes(masks) if boxes is None else np.asarray(boxes)
     crops = [masks[y1:y2, x1:x2, i].astype(bool, copy=False) for i, (y1, x1, y2, x2) in enumerate(boxes)]
     return MaskCrops(boxes, crops, masks.shape[:2])
+
+
+def within(crop, place, box):
+    """A mask (h, w) that lies at `place`, seen inside another box: (y2 - y1, x2 - x1) bool."""
+    if np.array_equal(box, place):
+        return crop
+    (y1, x1, y2, x2), (y, x, _, _) = box, place
+    seen = np.zeros((max(y2 - y1, 0), max(x2 - x1, 0)), bool)
+    top, left, bottom, right = overlap(box, place)
+    if top < bottom and left < right:
+        seen[top - y1 : bottom - y1, left - x1 : right - x1] = crop[
+            top - y : bottom - y, left - x : right - x
+        ]
+    return seen
 
 
 def overlap(box, other):

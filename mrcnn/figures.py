@@ -6,7 +6,6 @@ left corner at (0, 0).
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 from PIL import ImageFont
 
@@ -44,6 +43,8 @@ def crop_outlines(crop, box):
     """As `find_outlines`, of a mask (h, w) that is kept inside its box alone."""
     if is_empty(box):
         return ()
+    import cv2  # the light installation has none, and needs no outlines
+
     inside = np.ascontiguousarray(crop, dtype=np.uint8)
     corner = int(box[1]), int(box[0])
     return cv2.findContours(inside, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE, offset=corner)[0]

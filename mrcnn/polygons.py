@@ -5,8 +5,8 @@ middle of a straight line left out, the first not repeated at the end. Rings of 
 screen, those of holes against it.
 """
 
-import cv2
 import numpy as np
+from scipy import ndimage
 
 # Steps along the edges of pixels, (x, y): right, down, left, up. An object lies to the right of each step,
 # so that the next turn to the right hugs the same pixel, and pixels that only meet at a corner stay apart.
@@ -24,8 +24,8 @@ def regions(crop, corner=(0, 0)):
     Returns:
         list of lists of rings (N, 2), the largest region first; in each the outer ring, then those of holes.
     """
-    count, labels = cv2.connectedComponents(crop.astype(np.uint8), connectivity=4)
-    found = [[] for _ in range(count - 1)]
+    labels, count = ndimage.label(crop)
+    found = [[] for _ in range(count)]
     for ring, (x, y) in _rings(crop):
         found[labels[y, x] - 1].append(ring + np.array(corner)[::-1])
     for rings in found:

@@ -14,14 +14,14 @@ import itertools
 import math
 from collections import Counter
 
-import cv2
 import numpy as np
 from PIL import Image, ImageDraw
+from scipy.ndimage import gaussian_filter
+from scipy.special import ndtri
 
 from mrcnn.colors import OKABE_ITO, random_colors, text_color, to_bytes, to_rgb
-from mrcnn.crops import MaskCrops, as_crops
+from mrcnn.crops import MaskCrops, as_crops, within
 from mrcnn.figures import (
-    crop_outlines,
     draw_labels,
     draw_outlines,
     draw_rectangle,
@@ -32,7 +32,7 @@ from mrcnn.figures import (
     show_picture,
     with_area,
 )
-from mrcnn.images import as_rgb, unmold_mask
+from mrcnn.images import STRIP, as_rgb, unmold_mask
 
 __all__ = [
     "apply_mask",
@@ -182,6 +182,27 @@ def _tint(canvas, boxes, masks, colors):
         apply_mask(canvas[place], np.ascontiguousarray(crop), color, alpha=0.45)
 
 
+def _draw_outline(canvas, box, crop, color, thickness):
+    """Draw the soft border of a mask (h, w) that lies in its box: where the mask, blurred, is near one half.
+
+    A straight edge, blurred by a Gaussian, gives the normal distribution of the distance from it: its
+    inverse tells how far from the border each pixel is.
+    """
+    spread = max(0.8, thickness / 3)  # less would leave corners, more would round off what is small
+    reach = math.ceil(4 * spread)
+    y1, x1, y2, x2 = box
+    for top in range(y1 - reach, y2 + reach, STRIP):
+        # A strip of rows, as far as it lies in the picture, and what around it takes part in the blur.
+        rows = slice(max(top, 0), min(top + STRIP, y2 + reach, len(canvas)))
+        columns = slice(max(x1 - reach, 0), min(x2 + reach, canvas.shape[1]))
+        around = rows.start - reach, columns.start - reach, rows.stop + reach, columns.stop + reach
+        mask = within(crop, box, around).astype(np.float32)
+        blurred = gaussian_filter(mask, spread)[reach:-reach, reach:-reach].clip(0, 1)
+        opacity = np.clip(thickness / 2 + 0.5 - np.abs(spread * ndtri(blurred)), 0, 1)[..., None]
+        part = canvas[rows, columns]
+        part[:] = np.rint(part + opacity * (np.array(to_bytes(color)) - part))
+
+
 def _render_label(caption, font, color):
     """A caption on a filled rectangle: (h, w, 3) uint8."""
     ascent, descent = font.getmetrics()
@@ -228,15 +249,14 @@ def draw_instances(image, boxes, masks, class_ids, class_names, scores=None, col
     boxes = inside_picture(boxes, shape)
     size = min(size or math.inf, math.sqrt(math.prod(shape)))
     line = max(1, round(size / 600))
-    outline = line + 1 if size > 200 else 1
+    outline = line + 2 if size > 200 else 1
     if masks is not None:
         masks = as_crops(masks, boxes)
         _tint(canvas, boxes, masks, colors)
     for i in reversed(range(len(boxes))):
         _draw_border(canvas, boxes[i], to_bytes(colors[i]), line)
         if masks is not None:
-            outlines = crop_outlines(masks.crops[i], boxes[i])
-            cv2.drawContours(canvas, outlines, -1, to_bytes(colors[i]), outline, cv2.LINE_AA)
+            _draw_outline(canvas, boxes[i], masks.crops[i], colors[i], outline)
 
     font = letters(max(11, round(size / 45)))
     visible = with_area(boxes)

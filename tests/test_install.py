@@ -24,7 +24,7 @@ def test_an_installation_has_what_requirements_txt_lists():
     listed = {line.split("#")[0].strip() for line in lines} - {""}
     assert listed == {*project["dependencies"], *project["optional-dependencies"]["full"]}
     names = {re.split("[>=]", line)[0] for line in project["optional-dependencies"]["light"]}
-    assert names.isdisjoint({"tensorflow", "jax", "torch"}) and "openvino" in names
+    assert names.isdisjoint({"tensorflow", "jax", "torch", "opencv-python-headless"}) and "openvino" in names
 
 
 @pytest.mark.parametrize("enabled", [True, False])
@@ -84,3 +84,33 @@ def test_what_only_detects_does_not_train(tmp_path):
     with pytest.raises(ValueError, match="only detects.*pip install tensorflow"):
         MaskRCNN("training", Config(), tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_pictures_are_detected_in_without_what_the_light_installation_lacks(tmp_path):
+    (tmp_path / "clip.mp4").write_bytes(b"x")
+    code = """
+import sys
+for package in ("cv2", "skimage", "matplotlib"):
+    sys.modules[package] = None
+from mrcnn.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+    options = [
+        "detect",
+        "clip.mp4",
+        ROOT / "images/input.png",
+        "--weights",
+        "toybox",
+        "--annotations",
+        "coco",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *options],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert "1 bicycle" in done.stdout and (tmp_path / "results/input.png").exists()
+    assert "clip.mp4: OpenCV is missing" in done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == 2

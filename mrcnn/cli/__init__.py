@@ -10,7 +10,7 @@ import sys
 import warnings
 
 from mrcnn.cli import detect, evaluate, export, info, lesson, teach, train, weights
-from mrcnn.cli.options import complain
+from mrcnn.cli.options import complain, what_to_install
 
 EXAMPLES = """examples:
   python -m mrcnn detect images/input.png          masks on a picture, into results/input.png
@@ -52,9 +52,7 @@ def main(arguments=None):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
         except ImportError as error:
-            # An error of Python's own names the module; ours says itself what to install.
-            advice = "; install what is missing: pip install -r requirements.txt" if error.name else ""
-            complain(f"{options.prog}: {error}{advice}")
+            complain(f"{options.prog}: {what_to_install(error)}")
         except FAILURES as error:
             complain(f"{options.prog}: {error or type(error).__name__}")
         return 2

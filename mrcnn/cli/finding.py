@@ -41,8 +41,6 @@ def detect_one(model, source, outputs):
     Returns:
         what was found, for a person to read, and None; or None and the reason why it could not be done.
     """
-    import cv2
-
     from mrcnn.files import CannotWrite
 
     try:
@@ -50,9 +48,11 @@ def detect_one(model, source, outputs):
             return (detect_video if source.is_video else detect_picture)(model, source, outputs), None
     except CannotWrite:
         raise
-    except (ValueError, OSError, MemoryError, cv2.error) as error:
+    except ImportError as error:
+        reason = shared.what_to_install(error)
+    except (ValueError, OSError, MemoryError) as error:
         reason = f"{error or 'not enough memory'}"
-        return None, reason if str(source.path) in reason else f"{source.path}: {reason}"
+    return None, reason if str(source.path) in reason else f"{source.path}: {reason}"
 
 
 def detect_picture(model, source, outputs):

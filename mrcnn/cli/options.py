@@ -18,6 +18,16 @@ def one_line(message):
     return " ".join(str(message).split())
 
 
+def what_to_install(error):
+    """An ImportError, with what to do about it. Our own say so themselves; Python's name the module."""
+    if error.name == "cv2":  # the light installation is without
+        return (
+            "OpenCV is missing, which videos and drawn pictures need: pip install opencv-python-headless. "
+            "To train, install all: pip install -r requirements.txt"
+        )
+    return f"{error}; install what is missing: pip install -r requirements.txt" if error.name else f"{error}"
+
+
 # Values
 
 

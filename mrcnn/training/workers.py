@@ -22,8 +22,6 @@ import signal
 import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
-import cv2
-
 DIED = (
     "A process that makes batches has died: it was killed, perhaps for lack of memory, or the program does "
     'not keep what it does under `if __name__ == "__main__":`. use_multiprocessing=False takes threads '
@@ -71,6 +69,8 @@ _pickled = None
 
 
 def _begin(pickled):
+    import cv2  # the light installation, which trains nothing, has none
+
     global _pickled
     _pickled = pickled
     cv2.setNumThreads(1)  # others have the other cores
