@@ -133,7 +133,7 @@ def cut_tile(picture, region, side, scale=1.0):
     if shown.shape[:2] == (height, width):
         tile[:height, :width] = shown
         return tile
-    # HAMMING is nearly the mean of what a pixel covers; Pillow's BOX would shift what it shrinks by parts of one.
+    # HAMMING is nearly the mean of what a pixel covers; Pillow's BOX shifts what it shrinks by parts of one.
     way = Image.Resampling.HAMMING if scale < 1 else Image.Resampling.BILINEAR
     for channel in range(picture.shape[2]):
         plane = np.ascontiguousarray(shown[:, :, channel], tile.dtype)

@@ -191,10 +191,11 @@ def _draw_outline(canvas, box, crop, color, thickness):
     spread = max(0.8, thickness / 3)  # less would leave corners, more would round off what is small
     reach = math.ceil(4 * spread)
     y1, x1, y2, x2 = box
-    for top in range(y1 - reach, y2 + reach, STRIP):
-        # A strip of rows, as far as it lies in the picture, and what around it takes part in the blur.
-        rows = slice(max(top, 0), min(top + STRIP, y2 + reach, len(canvas)))
-        columns = slice(max(x1 - reach, 0), min(x2 + reach, canvas.shape[1]))
+    bottom = min(y2 + reach, len(canvas))
+    columns = slice(max(x1 - reach, 0), min(x2 + reach, canvas.shape[1]))
+    for top in range(max(y1 - reach, 0), bottom, STRIP):
+        rows = slice(top, min(top + STRIP, bottom))
+        # What lies around a strip takes part in its blur.
         around = rows.start - reach, columns.start - reach, rows.stop + reach, columns.stop + reach
         mask = within(crop, box, around).astype(np.float32)
         blurred = gaussian_filter(mask, spread)[reach:-reach, reach:-reach].clip(0, 1)
