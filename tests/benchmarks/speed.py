@@ -143,9 +143,9 @@ def masks():
 CHILD = """
 import sys, time
 start = time.perf_counter()
-from mrcnn.model import load
+import mrcnn
+model = mrcnn.load(sys.argv[1], DETECTION_MIN_CONFIDENCE=0, DETECTION_MAX_INSTANCES=20)
 from tests.benchmarks.speed import peak, picture
-model = load(sys.argv[1], DETECTION_MIN_CONFIDENCE=0, DETECTION_MAX_INSTANCES=20)
 model.detect([picture(1024, 1024)])
 print(time.perf_counter() - start, peak())
 """
