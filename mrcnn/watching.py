@@ -90,7 +90,7 @@ def figure(teaching):
     from matplotlib.figure import Figure
 
     from mrcnn.figures import enlarge, show_picture
-    from mrcnn.visualize import draw_numbered
+    from mrcnn.painting import draw_numbered
 
     drawn = Figure(figsize=(9.6, 4.4), layout="constrained")
     curve, photo = drawn.subplots(1, 2, width_ratios=[1, 1.4])

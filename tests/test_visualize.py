@@ -14,7 +14,7 @@ from PIL import Image
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-from mrcnn import figures, visualize
+from mrcnn import figures, painting, visualize
 from mrcnn import overview as overview_module
 from mrcnn.colors import OKABE_ITO, _appearance, to_bytes
 
@@ -138,9 +138,9 @@ def test_draw_instances_outlines_masks_and_their_holes():
 @pytest.mark.parametrize("thickness", [1, 2, 3, 4])
 def test_an_outline_lies_around_the_mask_s_border(thickness, strip, monkeypatch):
     """At a straight border half of it inside, half outside; round a disc too; in strips as in one piece."""
-    monkeypatch.setattr(visualize, "STRIP", strip)
+    monkeypatch.setattr(painting, "STRIP", strip)
     upright, round_ = np.zeros((2, 60, 40, 3), np.uint8)
-    visualize._draw_outline(upright, (-9, 10, 69, 30), np.ones((78, 20), bool), "red", thickness)
+    painting._draw_outline(upright, (-9, 10, 69, 30), np.ones((78, 20), bool), "red", thickness)
     half, odd = divmod(thickness, 2)
     line = [128] * odd + [255] * 2 * half + [128] * odd
     expected = np.zeros(40, np.uint8)
@@ -152,7 +152,7 @@ def test_an_outline_lies_around_the_mask_s_border(thickness, strip, monkeypatch)
     assert not upright[..., 1:].any()
 
     mask, (y1, x1, y2, x2) = disc((60, 40), 30, 20, 15)
-    visualize._draw_outline(round_, (y1, x1, y2, x2), mask[y1:y2, x1:x2], "red", thickness)
+    painting._draw_outline(round_, (y1, x1, y2, x2), mask[y1:y2, x1:x2], "red", thickness)
     rows, columns = np.mgrid[:60, :40]
     distance = np.abs(np.hypot(rows - 30, columns - 20) - 15.25)
     assert (round_[distance < thickness / 2 - 0.8] > 200)[:, 0].all()
@@ -161,7 +161,7 @@ def test_an_outline_lies_around_the_mask_s_border(thickness, strip, monkeypatch)
 
 def test_an_outline_shows_what_is_a_pixel_wide():
     canvas = np.zeros((20, 20, 3), np.uint8)
-    visualize._draw_outline(canvas, (10, 3, 11, 17), np.ones((1, 14), bool), "white", 2)
+    painting._draw_outline(canvas, (10, 3, 11, 17), np.ones((1, 14), bool), "white", 2)
     assert (canvas[10, 5:15] > 240).all()
 
 

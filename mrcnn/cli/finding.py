@@ -101,7 +101,7 @@ def detect_video(model, source, outputs):
 
 
 def painted(image, result, model):
-    from mrcnn.visualize import draw_instances
+    from mrcnn.painting import draw_instances
 
     return draw_instances(
         image,

@@ -146,7 +146,7 @@ def save(image, result, class_names, name="picture", folder="results"):
     """
     from mrcnn.metrics import coco_results
     from mrcnn.outputs import write_json, write_masks, write_png
-    from mrcnn.visualize import draw_instances
+    from mrcnn.painting import draw_instances
 
     folder = Path(folder)
     overlay, masks, table = folder / f"{name}-found.png", folder / "masks" / name, folder / f"{name}.json"

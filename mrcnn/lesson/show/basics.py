@@ -6,7 +6,7 @@ from mrcnn.colors import OKABE_ITO, random_colors
 from mrcnn.figures import draw_rectangle
 from mrcnn.lesson.picture import WIDTH, Picture, panels, place
 from mrcnn.overview import SIZE, overview
-from mrcnn.visualize import draw_instances
+from mrcnn.painting import draw_instances
 
 PADDING = 16  # pixels of context around a thing that is shown large
 NEUTRAL = OKABE_ITO["blue"]  # what belongs to no object

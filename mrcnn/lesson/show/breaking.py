@@ -6,7 +6,7 @@ from mrcnn.colors import OKABE_ITO
 from mrcnn.figures import draw_outlines
 from mrcnn.lesson.picture import FONT, GREY, Picture, panels, place
 from mrcnn.lesson.scenes import judge
-from mrcnn.visualize import draw_instances
+from mrcnn.painting import draw_instances
 
 FOUND, LOST = OKABE_ITO["blue"], OKABE_ITO["vermillion"]
 UNITS = {

@@ -6,7 +6,7 @@ from mrcnn.colors import OKABE_ITO, text_color
 from mrcnn.figures import draw_outlines, inside_picture
 from mrcnn.lesson.picture import FONT, GREY, Picture, panels, place
 from mrcnn.lesson.show.basics import color_of
-from mrcnn.visualize import draw_instances
+from mrcnn.painting import draw_instances
 
 MOST = 12  # detections, and objects, that a table of overlaps has room for
 RIGHT, WRONG = OKABE_ITO["green"], OKABE_ITO["vermillion"]

@@ -6,7 +6,7 @@ from mrcnn.colors import OKABE_ITO
 from mrcnn.lesson.picture import FONT, WIDTH, Picture, panels, place
 from mrcnn.lesson.show.basics import boxes_on
 from mrcnn.outputs import counts_of, in_words
-from mrcnn.visualize import draw_numbered
+from mrcnn.painting import draw_numbered
 
 
 def taught(taught):

@@ -10,7 +10,7 @@ from mrcnn.figures import draw_outlines
 from mrcnn.lesson.picture import FONT, GREY, WIDTH, Picture, panels, place
 from mrcnn.lesson.show.basics import color_of
 from mrcnn.metrics import compute_overlaps_masks
-from mrcnn.visualize import apply_mask
+from mrcnn.painting import apply_mask
 
 PARTS = {  # the five losses: what they are called, and their colours
     "rpn_class_loss": ("proposals: something?", "sky blue"),
