@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import sys
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,16 +25,18 @@ def choose():
 
 @contextmanager
 def importing():
-    """Has Python's collector of garbage wait while Keras and its backend are imported.
+    """Has Python's collector of garbage wait while Keras and its backend are imported, then pass them over.
 
-    It would go through the million objects that they keep time and again, and find nothing: a quarter of
-    TensorFlow's import.
+    It would go through the half million objects that they keep time and again, and find nothing: a quarter of
+    TensorFlow's import, and later, now and then, a third of a second in which a slider stands still.
     """
-    enabled = gc.isenabled()
+    enabled, before = gc.isenabled(), "keras" in sys.modules
     gc.disable()
     try:
         yield
     finally:
+        if "keras" in sys.modules and not before:  # once: later there are models, which may become garbage
+            gc.freeze()
         if enabled:
             gc.enable()
 

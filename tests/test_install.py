@@ -40,6 +40,20 @@ def test_the_collector_of_garbage_waits_while_libraries_are_imported(enabled):
         (gc.enable if before else gc.disable)()
 
 
+def test_what_was_imported_is_passed_over_by_the_collector_and_models_are_not():
+    code = """
+import gc, mrcnn
+mrcnn.load
+imported = gc.get_freeze_count()
+models = [[] for _ in range(1000)]
+mrcnn.teach
+print(imported, gc.get_freeze_count() - imported)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    imported, later = map(int, done.stdout.split())
+    assert imported > 10_000 and later == 0
+
+
 def started(tmp_path, missing=(), settings=None, **environment):
     """What `import mrcnn` sets KERAS_BACKEND to where these packages are missing."""
     if settings:

@@ -27,8 +27,10 @@ def class_masks(trace, masks, class_names, detection, first=0):
     order = [own, *(int(k) for k in np.argsort(-means, kind="stable") if k not in (0, own))]
     shown = order[first : first + TILES - 1]
 
-    figure, axes = panels("the picture", *(class_names[k] for k in shown), columns=5, height=7)
-    figure.set_layout_engine(None)  # to find a layout for so many takes longer than to draw them
+    # Ticks, though hidden, and finding a layout for so many take longer than to draw them.
+    titles, no_ticks = [class_names[k] for k in shown], {"xticks": [], "yticks": []}
+    figure, axes = panels("the picture", *titles, columns=5, height=7, subplot_kw=no_ticks)
+    figure.set_layout_engine(None)
     figure.subplots_adjust(0.01, 0.01, 0.99, 0.96, wspace=0.05, hspace=0.22)
     y1, x1, y2, x2 = trace.rois[detection]
     sides = masks.shape[1:3]
