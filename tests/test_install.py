@@ -51,7 +51,7 @@ print(imported, gc.get_freeze_count() - imported)
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     imported, later = map(int, done.stdout.split())
-    assert imported > 10_000 and later == 0
+    assert imported > 10_000 and later <= 0  # some that were imported may have gone
 
 
 def started(tmp_path, missing=(), settings=None, **environment):
