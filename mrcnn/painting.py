@@ -110,7 +110,7 @@ def draw_instances(image, boxes, masks, class_ids, class_names, scores=None, col
     """Paint detected objects on a picture, at the picture's own resolution.
 
     Each object gets a tint and an outline of its mask, its box, and a caption such as "dog 0.98".
-    A mask is painted inside its box only. Lines and letters grow with the picture; in
+    Of a mask what lies inside its box counts. Lines and letters grow with the picture; in
     a tiny one, a caption that would hide more than a quarter of it is left out.
 
     Args:
@@ -130,16 +130,10 @@ def draw_instances(image, boxes, masks, class_ids, class_names, scores=None, col
     Raises:
         ValueError: The arguments disagree on the number of objects or the size of the picture.
     """
-    canvas = np.array(as_rgb(image), order="C")
-    shape = canvas.shape[:2]
-    boxes = check_boxes(boxes)
-    masks = check_masks(masks, len(boxes), shape)
-    class_ids = check_count(class_ids, len(boxes), "class_ids")
-    scores = check_count(scores, len(boxes), "scores")
-    colors = check_colors(colors, len(boxes))
+    canvas, boxes, masks, colors = check_instances(image, boxes, masks, class_ids, scores, colors)
     captions = captions_of(class_ids, class_names, scores)
 
-    boxes = inside_picture(boxes, shape)
+    shape = canvas.shape[:2]
     size = min(size or math.inf, math.sqrt(math.prod(shape)))
     line = max(1, round(size / 600))
     outline = line + 2 if size > 200 else 1
@@ -186,6 +180,21 @@ def draw_numbered(image, result, class_names, size=None):
 # What is given
 
 
+def check_instances(image, boxes, masks, class_ids, scores, colors):
+    """What is to be drawn of N objects, which must agree in number and size.
+
+    Returns:
+        a copy of the picture, (H, W, 3) uint8; (N, 4) boxes, cut at its border, in whole pixels; the masks;
+        N colours.
+    """
+    canvas = np.array(as_rgb(image), order="C")
+    boxes = check_boxes(boxes)
+    masks = check_masks(masks, len(boxes), canvas.shape[:2])
+    check_count(class_ids, len(boxes), "class_ids")
+    check_count(scores, len(boxes), "scores")
+    return canvas, inside_picture(boxes, canvas.shape[:2]), masks, _check_colors(colors, len(boxes))
+
+
 def check_boxes(boxes, name="boxes"):
     """Boxes as a float array [N, 4]; an empty list is no boxes."""
     boxes = np.asarray(boxes, dtype=float)
@@ -223,7 +232,7 @@ def check_count(values, count, name):
     return values
 
 
-def check_colors(colors, count):
+def _check_colors(colors, count):
     """`count` colours; without any, those of the palette."""
     if colors is None:
         return random_colors(count)

@@ -29,8 +29,8 @@ from mrcnn.painting import (
     apply_mask,
     captions_of,
     check_boxes,
-    check_colors,
     check_count,
+    check_instances,
     check_masks,
     class_labels,
     draw_box,
@@ -157,18 +157,11 @@ def display_instances(
     Raises:
         ValueError: The arguments disagree on the number of objects or the size of the picture.
     """
-    canvas = np.array(as_rgb(image), order="C")
-    shape = canvas.shape[:2]
-    boxes = check_boxes(boxes)
-    masks = check_masks(masks, len(boxes), shape)
-    class_ids = check_count(class_ids, len(boxes), "class_ids")
-    scores = check_count(scores, len(boxes), "scores")
+    canvas, boxes, masks, colors = check_instances(image, boxes, masks, class_ids, scores, colors)
     captions = check_count(captions, len(boxes), "captions")
-    colors = check_colors(colors, len(boxes))
     if captions is None:
         captions = captions_of(class_ids, class_names, scores)
 
-    boxes = inside_picture(boxes, shape)
     if len(boxes) == 0:
         title = f"{title}: no objects found" if title else "No objects found"
     if masks is not None and show_mask:

@@ -17,7 +17,7 @@ def frames_of(path):
         header tells of, or None.
 
     Raises:
-        ValueError: OpenCV cannot read a single frame.
+        ValueError: OpenCV cannot read a single frame, or fails later.
     """
     video = cv2.VideoCapture(str(path))
     try:
@@ -30,6 +30,8 @@ def frames_of(path):
         count = int(video.get(cv2.CAP_PROP_FRAME_COUNT))
         rate = rate if rate > 0 and math.isfinite(rate) else USUAL_RATE
         yield _frames(video, first), rate, count if count > 0 else None
+    except cv2.error as error:
+        raise ValueError(f"{path}: OpenCV fails ({error})") from error
     finally:
         video.release()
 
