@@ -119,6 +119,8 @@ def on_two_devices(what, folder):
 
         processor, *_ = tf.config.list_physical_devices("CPU")
         tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
+        # Threads add up in any order; what is rounded otherwise can swap two proposals, and RoIs are then others.
+        tf.config.experimental.enable_op_determinism()
     assert len(kernels.devices()) == 2
     what(folder)
     assert kernels.distribution() is None  # what comes after is on one device again
