@@ -8,6 +8,7 @@ Polygons run along the edges of pixels (`mrcnn.polygons`): filled again, they gi
 VIA have no word for holes, so there the line goes into them and back.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,40 +48,49 @@ def outlined(file_name, result, size=-1):
 
 
 def as_coco(pictures, class_names):
-    """A COCO data set, as a dict for JSON.
+    """A COCO data set of any number of pictures, a dict for `mrcnn.outputs.write_json`.
 
     Args:
-        pictures: list of `Outlined`.
+        pictures: callable that gives the `Outlined`, one after another; it is called twice.
         class_names: list of str by class id, the background first.
     """
-    images, annotations = [], []
+    categories = [{"id": class_id, "name": name} for class_id, name in enumerate(class_names) if class_id]
+    return {
+        "images": _coco_images(pictures()),
+        "annotations": _coco_annotations(pictures()),
+        "categories": categories,
+    }
+
+
+def _coco_images(pictures):
     for image_id, picture in enumerate(pictures, 1):
         height, width = picture.shape
-        images.append({"id": image_id, "file_name": picture.file_name, "height": height, "width": width})
+        yield {"id": image_id, "file_name": picture.file_name, "height": height, "width": width}
+
+
+def _coco_annotations(pictures):
+    numbers = itertools.count(1)
+    for image_id, picture in enumerate(pictures, 1):
         for class_id, score, found in picture.objects:
             corners = np.concatenate([rings[0] for rings in found])
             (x1, y1), (x2, y2) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
             polygons = [single([rings]) for rings in found]
-            annotations.append(
-                {
-                    "id": len(annotations) + 1,
-                    "image_id": image_id,
-                    "category_id": class_id,
-                    "segmentation": [polygon.ravel().tolist() for polygon in polygons],
-                    "area": int(sum(ring_area(ring) for rings in found for ring in rings)),
-                    "bbox": [x1, y1, x2 - x1, y2 - y1],
-                    "iscrowd": 0,
-                    "score": round(score, 4),
-                }
-            )
-    categories = [{"id": class_id, "name": name} for class_id, name in enumerate(class_names) if class_id]
-    return {"images": images, "annotations": annotations, "categories": categories}
+            yield {
+                "id": next(numbers),
+                "image_id": image_id,
+                "category_id": class_id,
+                "segmentation": [polygon.ravel().tolist() for polygon in polygons],
+                "area": int(sum(ring_area(ring) for rings in found for ring in rings)),
+                "bbox": [x1, y1, x2 - x1, y2 - y1],
+                "iscrowd": 0,
+                "score": round(score, 4),
+            }
 
 
 def as_via(pictures, class_names):
     """A project of the VGG Image Annotator 2, as a dict for JSON; arguments as of `as_coco`."""
     metadata = {}
-    for picture in pictures:
+    for picture in pictures():
         marked = []
         for class_id, score, found in picture.objects:
             x, y = single(found).T.tolist()

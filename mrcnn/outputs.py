@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 
 import numpy as np
 from PIL import Image
@@ -11,17 +12,29 @@ from mrcnn.files import replacing
 
 
 def write_json(path, contents):
-    with replacing(path, make_folder=True) as temporary:
-        temporary.write_text(json.dumps(contents, indent=1) + "\n")
+    """Write anything that JSON knows, or what is too long to be held: an iterator, or a dict with some in it.
 
-
-def write_json_list(path, entries):
-    """Write a list of any length, whose entries come one by one: a line of JSON each."""
+    An iterator becomes a list, whose entries are written as they come, a line each.
+    """
     with replacing(path, make_folder=True) as temporary, temporary.open("w") as file:
-        file.write("[")
-        for i, entry in enumerate(entries):
-            file.write(f"{',' if i else ''}\n{json.dumps(entry)}")
-        file.write("\n]\n")
+        file.writelines(_pieces(contents))
+        file.write("\n")
+
+
+def _pieces(contents):
+    """The text of `contents`, a piece at a time."""
+    if isinstance(contents, Iterator):
+        yield "["
+        for i, entry in enumerate(contents):
+            yield f"{',' if i else ''}\n{json.dumps(entry)}"
+        yield "\n]"
+    elif isinstance(contents, dict) and any(isinstance(value, Iterator) for value in contents.values()):
+        for i, (key, value) in enumerate(contents.items()):
+            yield f"{',' if i else '{'}\n{json.dumps(key)}: "
+            yield from _pieces(value)
+        yield "\n}"
+    else:
+        yield json.dumps(contents, indent=1)
 
 
 def write_png(path, pixels):

@@ -1,6 +1,7 @@
 """What was found goes out as polygons, and comes back as the same masks."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from mrcnn.annotations import as_coco, as_geojson, as_via, outlined
 from mrcnn.cli import main
 from mrcnn.data.coco import CocoDataset
 from mrcnn.data.cutouts import read_examples
+from mrcnn.outputs import write_json
 
 NAMES = ["BG", "ring", "pair", "dot"]
 
@@ -40,12 +42,12 @@ def photo(tmp_path):
 
 
 def write(path, contents):
-    path.write_text(json.dumps(contents))
+    write_json(path, contents)
     return path
 
 
 def test_coco_and_back(found, photo):
-    path = write(photo.with_name("a.json"), as_coco([outlined("photo.png", found)], NAMES))
+    path = write(photo.with_name("a.json"), as_coco(lambda: [outlined("photo.png", found)], NAMES))
     dataset = CocoDataset(path, photo.parent)
     masks, class_ids = dataset.load_mask(dataset.image_ids[0])
     assert dataset.class_names == NAMES and class_ids.tolist() == [1, 2, 3]
@@ -54,8 +56,27 @@ def test_coco_and_back(found, photo):
     assert annotation["area"] == 20 * 25 - 8 * 10 and annotation["bbox"] == [5, 5, 25, 20]
 
 
+def test_pictures_are_written_as_they_come(found, tmp_path):
+    """COCO's polygons of many pictures take no more memory than those of few."""
+
+    def pictures(count):
+        return lambda: (outlined(f"{i}.png", found) for i in range(count))
+
+    peaks = []
+    for count in (30, 300):
+        tracemalloc.start()
+        path = write(tmp_path / "a.json", as_coco(pictures(count), NAMES))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.5 * peaks[0], peaks
+    contents = json.loads(path.read_text())
+    assert [image["file_name"] for image in contents["images"]] == [f"{i}.png" for i in range(300)]
+    assert [entry["id"] for entry in contents["annotations"]] == list(range(1, 901))
+    assert {entry["image_id"] for entry in contents["annotations"]} == set(range(1, 301))
+
+
 def test_via_and_back(found, photo):
-    path = write(photo.with_name("via.json"), as_via([outlined("photo.png", found, 123)], NAMES))
+    path = write(photo.with_name("via.json"), as_via(lambda: [outlined("photo.png", found, 123)], NAMES))
     examples = read_examples(path, photo)
     assert [example.name for example in examples] == ["ring", "pair"]  # the dot lies at the border
     for example, mask in zip(examples, np.moveaxis(found["masks"], 2, 0), strict=False):

@@ -1,5 +1,6 @@
 """`detect` by real workers: the same files, whoever is killed on the way."""
 
+import contextlib
 import json
 import os
 import signal
@@ -99,7 +100,17 @@ def written(out, names):
     return {name: (out / f"{name}.png").stat().st_mtime_ns for name in names}
 
 
-def test_a_killed_worker_loses_nothing_and_repeats_nothing(pictures, alone, tmp_path):
+@pytest.fixture
+def pages_of_another():
+    """Something is at the port of Dask's pages, as another command on this machine would be."""
+    with socket.socket() as port:
+        with contextlib.suppress(OSError):  # it is there already
+            port.bind(("", 8787))
+            port.listen()
+        yield
+
+
+def test_a_killed_worker_loses_nothing_and_repeats_nothing(pictures, alone, pages_of_another, tmp_path):
     run = start(command(pictures, tmp_path, "--workers", "2"))
     names, shards = wait_for_some(tmp_path, run)
     before = written(tmp_path, names)

@@ -129,9 +129,11 @@ def cluster(options, asked):
             yield client
         return
     asked["threads"] = options.threads or max(1, cores() // options.workers)
-    # Each worker is a process with one thread, for a network uses as many as it is given.
+    # Each worker is a process with one thread, for a network uses as many as it is given. Dask's pages would
+    # be at one port for all commands on this machine, and every second one would say so.
+    pages = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
     with (
-        LocalCluster(n_workers=options.workers, threads_per_worker=1, dashboard_address=None) as local,
+        LocalCluster(options.workers, threads_per_worker=1, scheduler_kwargs=pages) as local,
         Client(local) as client,
     ):
         yield client

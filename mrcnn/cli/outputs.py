@@ -9,6 +9,7 @@ results/annotations.json, via.json, geojson/input.geojson    their polygons; see
 
 import csv
 import itertools
+import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from mrcnn.annotations import Outlined, as_coco, as_geojson, as_via, outlined
 from mrcnn.crops import as_crops
 from mrcnn.files import check_folder, replacing
 from mrcnn.metrics import coco_results
-from mrcnn.outputs import label_map, write_json, write_json_list, write_masks, write_png
+from mrcnn.outputs import label_map, write_json, write_masks, write_png
 
 COLUMNS = ("file_name", "object", "class_id", "class_name", "score", "y1", "x1", "y2", "x2", "area")
 
@@ -84,7 +85,7 @@ class Outputs:
             if "geojson" in self.options.annotations:
                 path = self.geojson(source)
                 write_json(path / f"{part}.geojson" if part else path, as_geojson(picture, self.class_names))
-        self.notes[source.name].append(note)
+        self.notes[source.name].append(json.dumps(note))  # a tenth of what its lists would take
 
     def finish(self):
         """Write the tables of all pictures, by what was noted of them."""
@@ -103,16 +104,17 @@ class Outputs:
     def _noted(self):
         """The notes of all pictures, one after another, in the order of the sources."""
         for source in self.sources:
-            yield from self.notes_of(source.name)
+            yield from map(json.loads, self.notes_of(source.name))
 
     def _write_entries(self, path):
         numbered = enumerate(self._noted(), 1)
-        write_json_list(path, (entry | {"image_id": i} for i, note in numbered for entry in note["json"]))
+        write_json(path, (entry | {"image_id": i} for i, note in numbered for entry in note["json"]))
 
     def _write_polygons(self, form):
-        return lambda path: write_json(
-            path, form([Outlined(**note["outlined"]) for note in self._noted()], self.class_names)
-        )
+        return lambda path: write_json(path, form(self._outlined, self.class_names))
+
+    def _outlined(self):
+        return (Outlined(**note["outlined"]) for note in self._noted())
 
     def _csv_rows(self, file_name, result):
         areas = as_crops(result["masks"]).areas()

@@ -69,7 +69,7 @@ def objects(name, scene):
         "scores": np.ones(len(numbers)),
         "rois": None,
     }
-    for entry in as_coco([outlined(name, result)], CLASS_NAMES)["annotations"]:
+    for entry in as_coco(lambda: [outlined(name, result)], CLASS_NAMES)["annotations"]:
         del entry["score"]
         polygons = [np.array(polygon, np.float32).reshape(-1, 2) for polygon in entry["segmentation"]]
         drawn = [cv2.approxPolyDP(polygon, 1.0, closed=True) for polygon in polygons]

@@ -119,7 +119,7 @@ def on_two_devices(what, folder):
 
         processor, *_ = tf.config.list_physical_devices("CPU")
         tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
-        # Threads add up in any order; what is rounded otherwise can swap two proposals, and RoIs are then others.
+        # Threads add up in any order, and rounding can swap two proposals: other RoIs would be chosen.
         tf.config.experimental.enable_op_determinism()
     assert len(kernels.devices()) == 2
     what(folder)
