@@ -9,7 +9,7 @@ import logging
 import os
 import re
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import keras
@@ -96,7 +96,7 @@ class MaskRCNN(Inspection):
         self.keras_model = self.build(mode, config)
         self._anchors, self._lock = {}, threading.Lock()
         self._last_size, self._pixel_anchors = None, (None, None)
-        self._checkpoint = None
+        self._checkpoint = self._compiled_step = None
         self.set_log_dir()
 
     def build(self, mode, config):
@@ -464,18 +464,22 @@ class MaskRCNN(Inspection):
             epoch=self.epoch,
             steps=config.STEPS_PER_EPOCH,
         )
-        validation = None
+        validation = nullcontext()
         if val_dataset is not None and config.VALIDATION_STEPS:
             validation = Feed(Batches(val_dataset, config, shuffle=False, steps=config.VALIDATION_STEPS))
         self.set_trainable(layer_pattern(layers), verbose=0)
         self.compile(learning_rate, config.LEARNING_MOMENTUM, optimizer)
         logger.info("Training from epoch %d on; checkpoints: %s", self.epoch + 1, self.log_dir or "none")
-        with devices.scope(self.distribution), Feed(batches, workers, use_multiprocessing) as feed:
+        with (
+            devices.scope(self.distribution),
+            Feed(batches, workers, use_multiprocessing) as feed,
+            validation as validation_feed,
+        ):
             history = self.keras_model.fit(
                 feed,
                 initial_epoch=self.epoch,
                 epochs=epochs,
-                validation_data=validation,
+                validation_data=validation_feed,
                 shuffle=False,  # Batches has shuffled the pictures
                 verbose=verbose,
                 callbacks=[
@@ -501,7 +505,8 @@ class MaskRCNN(Inspection):
     def compile(self, learning_rate, momentum, optimizer=None):
         """Prepare the training step, with the optimizer's state of the last checkpoint.
 
-        Where other layers or another optimizer go on, it starts anew, and a warning says so.
+        Where other layers or another optimizer go on, it starts anew, and a warning says so. Where the very
+        same go on, what was compiled before is used.
         """
         optimizer = optimizer or keras.optimizers.SGD(
             learning_rate, momentum, global_clipnorm=self.config.GRADIENT_CLIP_NORM
@@ -515,7 +520,10 @@ class MaskRCNN(Inspection):
                     weights.load_optimizer(optimizer, self._checkpoint)
                 except weights.WeightsError as error:
                     logger.warning("The optimizer starts anew: %s", error)
-            self.keras_model.compile(optimizer=optimizer, jit_compile=kernels.JIT_COMPILE)
+            step = optimizer, [id(variable) for variable in self.keras_model.trainable_variables]
+            if self._compiled_step != step:
+                self.keras_model.compile(optimizer=optimizer, jit_compile=kernels.JIT_COMPILE)
+                self._compiled_step = step
 
     def set_trainable(self, layer_regex, keras_model=None, indent=0, verbose=1):
         """Let those layers learn whose whole name matches `layer_regex`, and no other.

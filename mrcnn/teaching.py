@@ -7,7 +7,6 @@ An example is a box, a mask or a cut-out (`mrcnn.data.cutouts`); scenes are comp
 shapes are.
 """
 
-import gc
 import math
 import time
 
@@ -17,6 +16,7 @@ from mrcnn import weights
 from mrcnn.data import cutouts as cutting
 from mrcnn.data.pasted import MOST, PastedDataset
 from mrcnn.images import as_rgb, extract_bboxes
+from mrcnn.learning import begin_as, begin_with, learn
 from mrcnn.model import MaskRCNN, load
 from mrcnn.recipes import RECIPES, CoinsConfig
 from mrcnn.training.interrupt import KEEPING, one_interrupt
@@ -150,44 +150,6 @@ def fitting_scale(examples):
     boxes = np.concatenate([extract_bboxes(thing.mask[..., None]) for thing in things])
     scale = LENGTH / float(np.median((boxes[:, 2:] - boxes[:, :2]).max(axis=1)))
     return 1.0 if 1 / ALIKE < scale < ALIKE else scale
-
-
-def learn(config, class_names, dataset, begin, timed):
-    """Train a network until the time is over, as coins are learnt; whoever watches keeps what it learns.
-
-    Args:
-        config: of the training, `MOST_STEPS` in its epoch.
-        class_names: names by class id.
-        dataset: a prepared `Dataset`.
-        begin: function that gives a `MaskRCNN` in training mode the weights to begin with.
-        timed: the `Timed` that ends it.
-    """
-    gc.collect()  # a training before this one left a network whose parts refer to each other
-    learner = MaskRCNN("training", config, model_dir=None, class_names=class_names)
-    begin(learner)
-    optimizer = RECIPES["coins"].optimizer()
-    learner.train(
-        dataset, None, timed.rate, 1, "all", custom_callbacks=[timed], optimizer=optimizer, verbose=0
-    )
-
-
-def begin_with(start):
-    """The `begin` of `learn` that takes all weights but those that depend on the classes.
-
-    Args:
-        start: as `mrcnn.weights.find` takes it.
-    """
-    return lambda learner: learner.load_weights(weights.find(start), exclude=list(weights.HEADS))
-
-
-def begin_as(model):
-    """The `begin` of `learn` that takes the weights of a taught `MaskRCNN`."""
-
-    def begin(learner):
-        same = model.class_names == learner.class_names
-        copy_weights(model.keras_model, learner.keras_model, () if same else weights.HEADS)
-
-    return begin
 
 
 class Teaching(Timed):

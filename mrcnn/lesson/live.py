@@ -9,11 +9,11 @@ import keras
 
 from mrcnn.config import LOSSES
 from mrcnn.data import coins
+from mrcnn.learning import begin_with, learn
 from mrcnn.lesson import show
 from mrcnn.lesson.messages import Message
 from mrcnn.model import MaskRCNN
 from mrcnn.recipes import RECIPES
-from mrcnn.teaching import begin_with, learn
 from mrcnn.training.interrupt import KEEPING, one_interrupt
 from mrcnn.training.timed import MOST_STEPS, Timed, copy_weights
 

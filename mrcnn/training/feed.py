@@ -54,6 +54,8 @@ class Feed(keras.utils.PyDataset):
 
     def __exit__(self, *_):
         self._pool.shutdown(cancel_futures=True)
+        with self._lock:  # TensorFlow never lets go of what `fit` has read from: let it be empty
+            self.batches, self._make, self._futures = None, None, {}
 
 
 class FollowEpoch(keras.callbacks.Callback):

@@ -1,13 +1,16 @@
 """Batches on their way into `fit`: the same whoever makes them, and no worker hangs or is left behind."""
 
+import gc
 import multiprocessing
 import os
 import pickle
 import signal
 import subprocess
 import sys
+import threading
 import time
 import types
+import weakref
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +23,7 @@ from mrcnn.data.dataset import Dataset
 from mrcnn.data.toybox import CLASS_NAMES, ToyboxDataset
 from mrcnn.training.batches import Batches
 from mrcnn.training.feed import Feed, FollowEpoch
+from tests.backend import trains
 from tests.tiny import beginner
 
 ROOT = Path(__file__).parents[2]
@@ -241,6 +245,21 @@ def long_epoch(folder):
     np.testing.assert_allclose(many[:20], one, rtol=1e-3)
     assert np.std(one) > 0.05 * np.mean(one)  # another order would be seen
     assert not multiprocessing.active_children()
+
+
+@trains
+def test_nothing_of_a_training_is_left(tmp_path):
+    """Neither its pictures nor its threads."""
+    dataset, validation = (ToyboxDataset(4, seed=seed, size=64) for seed in (1, 2))
+    model = beginner(tmp_path, STEPS_PER_EPOCH=2, VALIDATION_STEPS=1)
+    before = set(threading.enumerate())
+    model.train(dataset, validation, 0.001, 1, "heads", verbose=0)
+    left = [thread.name for thread in set(threading.enumerate()) - before if "ThreadPool" in thread.name]
+    assert not left
+    pictures = [weakref.ref(dataset), weakref.ref(validation)]
+    del dataset, validation
+    gc.collect()
+    assert [picture() for picture in pictures] == [None, None]
 
 
 def test_an_epoch_of_a_large_data_set(tmp_path):

@@ -1,0 +1,98 @@
+"""Trainings of a minute, one after another: what the last one compiled serves the next.
+
+A first step takes some ten seconds, nearly all of it to compile. So the network that learnt last is kept
+(0.1 GB), until one of another kind is to learn.
+"""
+
+import gc
+import json
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from keras import ops
+
+from mrcnn import weights
+from mrcnn.model import MaskRCNN
+from mrcnn.network import kernels
+from mrcnn.recipes import RECIPES
+from mrcnn.training.timed import copy_weights
+
+
+@dataclass
+class Beginner:
+    """A network that has learnt nothing, or is made to forget all.
+
+    Attributes:
+        model: a `MaskRCNN` in training mode.
+        optimizer: its Keras optimizer.
+        first: list of arrays, the weights that it was made with.
+    """
+
+    model: MaskRCNN
+    optimizer: keras.optimizers.Optimizer
+    first: list
+
+    @classmethod
+    def new(cls, config):
+        model = MaskRCNN("training", config, model_dir=None)
+        first = [np.array(ops.convert_to_numpy(weight)) for weight in model.keras_model.weights]
+        return cls(model, RECIPES["coins"].optimizer(), first)
+
+    def forget(self):
+        self.model.epoch = 0
+        self.model.keras_model.set_weights(self.first)
+        for variable in self.optimizer.variables:
+            variable.assign(ops.zeros(variable.shape, variable.dtype))
+
+
+_idle = {}  # at most one `Beginner`, by what its network depends on; a thread that uses it takes it out
+
+
+def learn(config, class_names, dataset, begin, timed):
+    """Train a network until the time is over, as coins are learnt; whoever watches keeps what it learns.
+
+    Args:
+        config: of the training, `MOST_STEPS` in its epoch.
+        class_names: names by class id.
+        dataset: a prepared `Dataset`.
+        begin: function that gives a `MaskRCNN` in training mode the weights to begin with.
+        timed: the `Timed` that ends it.
+    """
+    kind = json.dumps(config.changes() | {"NAME": None}), kernels.distribution()
+    beginner = _idle.pop(kind, None)
+    _idle.clear()
+    gc.collect()  # networks that nobody has any more: their parts refer to each other
+    if beginner:
+        beginner.forget()
+    else:
+        beginner = Beginner.new(config)
+    beginner.model.class_names = class_names
+    begin(beginner.model)
+    beginner.model.train(
+        *(dataset, None, timed.rate, 1, "all"),
+        custom_callbacks=[timed],
+        optimizer=beginner.optimizer,
+        verbose=0,
+    )
+    _idle.clear()
+    _idle[kind] = beginner
+
+
+def begin_with(start):
+    """The `begin` of `learn` that takes all weights but those that depend on the classes.
+
+    Args:
+        start: as `mrcnn.weights.find` takes it.
+    """
+    return lambda model: model.load_weights(weights.find(start), exclude=list(weights.HEADS))
+
+
+def begin_as(taught):
+    """The `begin` of `learn` that takes the weights of a taught `MaskRCNN`."""
+
+    def begin(model):
+        same = taught.class_names == model.class_names
+        copy_weights(taught.keras_model, model.keras_model, () if same else weights.HEADS)
+
+    return begin
