@@ -476,10 +476,10 @@ class MaskRCNN(Inspection):
             validation as validation_feed,
         ):
             history = self.keras_model.fit(
-                feed,
+                kernels.data_of(feed),
                 initial_epoch=self.epoch,
                 epochs=epochs,
-                validation_data=validation_feed,
+                validation_data=validation_feed and kernels.data_of(validation_feed),
                 shuffle=False,  # Batches has shuffled the pictures
                 verbose=verbose,
                 callbacks=[

@@ -21,9 +21,10 @@ import pytest
 from mrcnn.config import Config
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.toybox import CLASS_NAMES, ToyboxDataset
+from mrcnn.network import kernels
 from mrcnn.training.batches import Batches
 from mrcnn.training.feed import Feed, FollowEpoch
-from tests.backend import trains
+from tests.backend import BACKEND, trains
 from tests.tiny import beginner
 
 ROOT = Path(__file__).parents[2]
@@ -68,6 +69,17 @@ def test_batches_are_the_same_whoever_makes_them(workers, processes):
                 assert_same(feed[i], expected[epoch][i])
         assert_same(feed[0], expected[1][0])
     assert not multiprocessing.active_children()
+
+
+def test_what_fit_reads_is_what_there_is():
+    with in_time(), Feed(scenes()) as feed:
+        read = kernels.data_of(feed)
+        assert len(read) == len(feed) == 3
+        for i, batch in enumerate(read):
+            assert_same({name: np.array(values) for name, values in batch.items()}, feed[i])
+        assert i == 2
+    if BACKEND == "tensorflow":
+        assert read.options().autotune.enabled is False  # its thread can hold up the process for a minute
 
 
 class Brightness(keras.Model):

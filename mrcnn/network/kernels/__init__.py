@@ -7,6 +7,7 @@ its own for suppression and cropping; JAX, PyTorch and OpenVINO compute the same
 
 from mrcnn.network.kernels.compiling import compiled, openvino_graph, padded_count
 from mrcnn.network.kernels.cropping import crop_and_resize, pyramid_crop_and_resize
+from mrcnn.network.kernels.feeding import data_of
 from mrcnn.network.kernels.platform import (
     BACKEND,
     CAN_TRAIN,
@@ -33,6 +34,7 @@ __all__ = [
     "JIT_COMPILE",
     "compiled",
     "crop_and_resize",
+    "data_of",
     "devices",
     "distribution",
     "from_layout",
