@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import pytest
 from PIL import Image
 
 from mrcnn.cli import main
-from mrcnn.cli.cluster import Job
+from mrcnn.cli.cluster import Job, cluster
 from mrcnn.data import toybox
 from tests.backend import BACKEND
 
@@ -109,6 +110,14 @@ def pages_of_another():
             port.bind(("", 8787))
             port.listen()
         yield
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_as_many_workers_as_asked_for(count):
+    options = Namespace(scheduler=None, workers=count, threads=None)
+    with cluster(options, {}) as client:
+        client.wait_for_workers(count, timeout=SECONDS)
+        assert list(client.ncores().values()) == [1] * count
 
 
 def test_a_killed_worker_loses_nothing_and_repeats_nothing(pictures, alone, pages_of_another, tmp_path):

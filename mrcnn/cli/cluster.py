@@ -133,7 +133,7 @@ def cluster(options, asked):
     # be at one port for all commands on this machine, and every second one would say so.
     pages = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
     with (
-        LocalCluster(options.workers, threads_per_worker=1, scheduler_kwargs=pages) as local,
+        LocalCluster(n_workers=options.workers, threads_per_worker=1, scheduler_kwargs=pages) as local,
         Client(local) as client,
     ):
         yield client
