@@ -32,7 +32,7 @@ from mrcnn.tiles import cut_tile, find_in_tiles, regions_of, size_in_tile
 from mrcnn.trace import Trace
 from mrcnn.training import devices
 from mrcnn.training.batches import Batches
-from mrcnn.training.feed import Feed, FollowEpoch
+from mrcnn.training.feed import FollowEpoch, reading
 from mrcnn.training.learner import (
     Checkpoints,
     RepeatableChoices,
@@ -466,20 +466,20 @@ class MaskRCNN(Inspection):
         )
         validation = nullcontext()
         if val_dataset is not None and config.VALIDATION_STEPS:
-            validation = Feed(Batches(val_dataset, config, shuffle=False, steps=config.VALIDATION_STEPS))
+            validation = reading(Batches(val_dataset, config, shuffle=False, steps=config.VALIDATION_STEPS))
         self.set_trainable(layer_pattern(layers), verbose=0)
         self.compile(learning_rate, config.LEARNING_MOMENTUM, optimizer)
         logger.info("Training from epoch %d on; checkpoints: %s", self.epoch + 1, self.log_dir or "none")
         with (
             devices.scope(self.distribution),
-            Feed(batches, workers, use_multiprocessing) as feed,
-            validation as validation_feed,
+            reading(batches, workers, use_multiprocessing) as data,
+            validation as validation_data,
         ):
             history = self.keras_model.fit(
-                kernels.data_of(feed),
+                data,
                 initial_epoch=self.epoch,
                 epochs=epochs,
-                validation_data=validation_feed and kernels.data_of(validation_feed),
+                validation_data=validation_data,
                 shuffle=False,  # Batches has shuffled the pictures
                 verbose=verbose,
                 callbacks=[

@@ -2,9 +2,11 @@
 
 import threading
 from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager
 
 import keras
 
+from mrcnn.network import kernels
 from mrcnn.training import workers as making
 
 AHEAD = 2  # batches for each worker
@@ -56,6 +58,13 @@ class Feed(keras.utils.PyDataset):
         self._pool.shutdown(cancel_futures=True)
         with self._lock:  # TensorFlow never lets go of what `fit` has read from: let it be empty
             self.batches, self._make, self._futures = None, None, {}
+
+
+@contextmanager
+def reading(batches, workers=1, use_multiprocessing=False):
+    """A context that gives what `fit` reads `Batches` by; arguments and errors as of `Feed`."""
+    with Feed(batches, workers, use_multiprocessing) as feed:
+        yield kernels.data_of(feed)
 
 
 class FollowEpoch(keras.callbacks.Callback):

@@ -23,7 +23,7 @@ from mrcnn.data.dataset import Dataset
 from mrcnn.data.toybox import CLASS_NAMES, ToyboxDataset
 from mrcnn.network import kernels
 from mrcnn.training.batches import Batches
-from mrcnn.training.feed import Feed, FollowEpoch
+from mrcnn.training.feed import Feed, FollowEpoch, reading
 from tests.backend import BACKEND, trains
 from tests.tiny import beginner
 
@@ -107,15 +107,20 @@ def test_fit_takes_each_batch_of_each_of_its_epochs_once_and_in_order(workers, p
 
     model = Brightness()
     model.compile("sgd")
-    with in_time(), Feed(scenes(), workers, processes) as feed:
+    batches = scenes()
+    with (
+        in_time(),
+        reading(batches, workers, processes) as data,
+        reading(scenes(shuffle=False)) as validation_data,
+    ):
         history = model.fit(
-            feed,
+            data,
             epochs=5,
             initial_epoch=2,
             verbose=0,
             shuffle=False,
-            validation_data=Feed(scenes(shuffle=False)),
-            callbacks=[FollowEpoch(feed.batches), keras.callbacks.LambdaCallback(on_train_batch_end=note)],
+            validation_data=validation_data,
+            callbacks=[FollowEpoch(batches), keras.callbacks.LambdaCallback(on_train_batch_end=note)],
         )
     first = [[scenes(epoch=epoch)[i]["image_meta"][0, 0] for i in range(3)] for epoch in (2, 3, 4)]
     assert seen == np.cumsum(first, axis=1).ravel().tolist()
@@ -133,10 +138,10 @@ def test_a_picture_that_cannot_be_read_stops_fit(processes):
     model.compile("sgd")
     with (
         in_time(),
-        Feed(Batches(dataset, CONFIG, steps=9), 2, processes) as feed,
         pytest.raises(Exception, match=r"missing\.png"),
+        reading(Batches(dataset, CONFIG, steps=9), 2, processes) as data,
     ):
-        model.fit(feed, verbose=0)
+        model.fit(data, verbose=0)
     assert not multiprocessing.active_children()
 
 
