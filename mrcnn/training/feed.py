@@ -20,6 +20,9 @@ class Feed(keras.utils.PyDataset):
         workers: how many; at least one works, also where Keras would do without (0).
         use_multiprocessing: whether they are processes; see `mrcnn.training.workers`.
 
+    Attributes:
+        error: what the last batch failed with, or None.
+
     Raises:
         ValueError: the batches cannot be sent to a process.
         RuntimeError: while batches are made: a process has died.
@@ -32,6 +35,7 @@ class Feed(keras.utils.PyDataset):
         self._pool, self._make = making.start(batches, workers, use_multiprocessing)
         self._ahead = AHEAD * workers
         self._futures, self._lock = {}, threading.Lock()
+        self.error = None
 
     def __len__(self):
         return len(self.batches)
@@ -40,7 +44,11 @@ class Feed(keras.utils.PyDataset):
         try:
             return self._future(self.batches.epoch, index).result()
         except BrokenExecutor as error:
-            raise RuntimeError(making.DIED) from error
+            self.error = RuntimeError(making.DIED)
+            raise self.error from error
+        except Exception as error:
+            self.error = error
+            raise
 
     def _future(self, epoch, index):
         """The batch in the making, and those after it."""
@@ -62,9 +70,17 @@ class Feed(keras.utils.PyDataset):
 
 @contextmanager
 def reading(batches, workers=1, use_multiprocessing=False):
-    """A context that gives what `fit` reads `Batches` by; arguments and errors as of `Feed`."""
+    """A context that gives what `fit` reads `Batches` by; arguments and errors as of `Feed`.
+
+    An error of whoever reads pictures leaves it as it was raised; TensorFlow makes another of it.
+    """
     with Feed(batches, workers, use_multiprocessing) as feed:
-        yield kernels.data_of(feed)
+        try:
+            yield kernels.data_of(feed)
+        except Exception as error:
+            if feed.error in (None, error):
+                raise
+            raise feed.error from feed.error.__cause__
 
 
 class FollowEpoch(keras.callbacks.Callback):

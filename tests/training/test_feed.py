@@ -141,8 +141,29 @@ def test_a_picture_that_cannot_be_read_stops_fit(processes):
         pytest.raises(Exception, match=r"missing\.png"),
         reading(Batches(dataset, CONFIG, steps=9), 2, processes) as data,
     ):
-        model.fit(data, verbose=0)
+        model.fit(data, verbose=0, shuffle=False)
     assert not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize("processes", [False, True])
+def test_a_later_picture_that_cannot_be_read_is_told_as_it_was(processes):
+    batches = Batches(Torn(9, seed=1, size=64), CONFIG, shuffle=False)
+    model = Brightness()
+    model.compile("sgd")
+    with (
+        in_time(),
+        pytest.raises(ValueError, match=r"^scene 7 is torn$"),
+        reading(batches, 2, processes) as data,
+    ):
+        model.fit(data, verbose=0, shuffle=False)
+    assert not multiprocessing.active_children()
+
+
+class Torn(ToyboxDataset):
+    def load_image(self, image_id):
+        if image_id == 7:
+            raise ValueError("scene 7 is torn")
+        return super().load_image(image_id)
 
 
 # ---- processes
