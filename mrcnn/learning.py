@@ -9,7 +9,6 @@ import json
 from dataclasses import dataclass
 
 import keras
-import numpy as np
 from keras import ops
 
 from mrcnn import weights
@@ -26,22 +25,20 @@ class Beginner:
     Attributes:
         model: a `MaskRCNN` in training mode.
         optimizer: its Keras optimizer.
-        first: list of arrays, the weights that it was made with.
     """
 
     model: MaskRCNN
     optimizer: keras.optimizers.Optimizer
-    first: list
 
     @classmethod
     def new(cls, config):
-        model = MaskRCNN("training", config, model_dir=None)
-        first = [np.array(ops.convert_to_numpy(weight)) for weight in model.keras_model.weights]
-        return cls(model, RECIPES["coins"].optimizer(), first)
+        return cls(MaskRCNN("training", config, model_dir=None), RECIPES["coins"].optimizer())
 
     def forget(self):
-        self.model.epoch = 0
-        self.model.keras_model.set_weights(self.first)
+        """Be as a new one, its random weights included."""
+        new = MaskRCNN("training", self.model.config, model_dir=None)
+        self.model.epoch = new.epoch
+        self.model.keras_model.set_weights(new.keras_model.get_weights())
         for variable in self.optimizer.variables:
             variable.assign(ops.zeros(variable.shape, variable.dtype))
 
