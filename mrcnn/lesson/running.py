@@ -4,6 +4,7 @@ import contextlib
 import contextvars
 import copy
 import ctypes
+import gc
 import inspect
 import linecache
 import sys
@@ -80,9 +81,12 @@ def _end(thread, ending, seconds=2.0):
     """Raise `_Stop` in a thread until its work is over, but no longer than so many seconds.
 
     A bare `except:` in a loop swallows it nearly every time, so it comes often, and threads change often.
+    Python's collector rests: what it called from that thread would be broken off, perhaps with a lock held.
     """
     deadline, patience = time.monotonic() + seconds, sys.getswitchinterval()
     target, stop = ctypes.c_ulong(thread.ident), ctypes.py_object(_Stop)
+    collects = gc.isenabled()
+    gc.disable()
     sys.setswitchinterval(1e-5)
     try:
         while time.monotonic() < deadline and "over" not in ending:
@@ -90,6 +94,8 @@ def _end(thread, ending, seconds=2.0):
             time.sleep(1e-5)
     finally:
         sys.setswitchinterval(patience)
+        if collects:
+            gc.enable()
 
 
 @dataclass(frozen=True)
