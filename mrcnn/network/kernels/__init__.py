@@ -22,7 +22,14 @@ from mrcnn.network.kernels.platform import (
     to_layout,
 )
 from mrcnn.network.kernels.ranking import top_k
-from mrcnn.network.kernels.replicas import distribution, mean_of_replicas, parts, random_rows, replicas
+from mrcnn.network.kernels.replicas import (
+    distribution,
+    mean_of_replicas,
+    parts,
+    random_rows,
+    replicas,
+    update,
+)
 from mrcnn.network.kernels.suppression import non_max_suppression, survivors
 
 __all__ = [
@@ -51,4 +58,5 @@ __all__ = [
     "survivors",
     "to_layout",
     "top_k",
+    "update",
 ]

@@ -54,6 +54,25 @@ def mean_of_replicas(value):
     return replica.all_reduce("MEAN", value) if replica else value
 
 
+def update(variable, change, *values):
+    """Call `change(*values)` where variables may be assigned: for each replica, with that replica's values.
+
+    Args:
+        variable: one of those that `change` assigns.
+        change: function that changes variables.
+        values: tensors, or lists of them.
+    """
+    if BACKEND != "tensorflow":
+        change(*values)
+        return
+
+    def on_each(strategy, *values):
+        strategy.extended.update(variable.value, lambda _, *own: change(*own), args=values, group=False)
+
+    strategy = tf.distribute.get_strategy()
+    tf.__internal__.distribute.interim.maybe_merge_call(on_each, strategy, *values)
+
+
 def random_rows(shape, seed):
     """Random numbers in [0, 1) for the rows of a batch, each row the same whichever replica it is on.
 
