@@ -25,10 +25,10 @@ from mrcnn.network.kernels.ranking import top_k
 from mrcnn.network.kernels.replicas import (
     distribution,
     mean_of_replicas,
+    on_each_replica,
     parts,
     random_rows,
     replicas,
-    update,
 )
 from mrcnn.network.kernels.suppression import non_max_suppression, survivors
 
@@ -47,6 +47,7 @@ __all__ = [
     "from_layout",
     "mean_of_replicas",
     "non_max_suppression",
+    "on_each_replica",
     "openvino_graph",
     "padded_count",
     "parts",
@@ -58,5 +59,4 @@ __all__ = [
     "survivors",
     "to_layout",
     "top_k",
-    "update",
 ]

@@ -54,7 +54,7 @@ def mean_of_replicas(value):
     return replica.all_reduce("MEAN", value) if replica else value
 
 
-def update(variable, change, *values):
+def on_each_replica(variable, change, *values):
     """Call `change(*values)` where variables may be assigned: for each replica, with that replica's values.
 
     Args:
