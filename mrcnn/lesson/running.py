@@ -81,19 +81,40 @@ def _end(thread, ending, seconds=2.0):
     """Raise `_Stop` in a thread until its work is over, but no longer than so many seconds.
 
     A bare `except:` in a loop swallows it nearly every time, so it comes often, and threads change often.
-    Python's collector rests: what it called from that thread would be broken off, perhaps with a lock held.
     """
     deadline, patience = time.monotonic() + seconds, sys.getswitchinterval()
     target, stop = ctypes.c_ulong(thread.ident), ctypes.py_object(_Stop)
+    with _uncollected(deadline):
+        sys.setswitchinterval(1e-5)
+        try:
+            while time.monotonic() < deadline and "over" not in ending:
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(target, stop)
+                time.sleep(1e-5)
+        finally:
+            sys.setswitchinterval(patience)
+
+
+@contextlib.contextmanager
+def _uncollected(deadline):
+    """Python's collector rests within: what it calls would be broken off, perhaps with a lock held.
+
+    Before, it ends what it is about, but is not waited for beyond the deadline.
+    """
+    phases = []
+
+    def note(phase, info):
+        phases.append(phase)
+
     collects = gc.isenabled()
     gc.disable()
-    sys.setswitchinterval(1e-5)
+    gc.callbacks.append(note)
     try:
-        while time.monotonic() < deadline and "over" not in ending:
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(target, stop)
-            time.sleep(1e-5)
+        while "start" not in phases and time.monotonic() < deadline:
+            gc.collect(0)  # does not start while another thread collects
+            time.sleep(1e-3)
+        yield
     finally:
-        sys.setswitchinterval(patience)
+        gc.callbacks.remove(note)
         if collects:
             gc.enable()
 

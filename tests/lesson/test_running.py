@@ -1,6 +1,8 @@
 """Whatever a student's function does, the check ends in a sentence, and Ctrl-C gets through."""
 
 import _thread
+import contextlib
+import gc
 import threading
 import time
 
@@ -8,8 +10,9 @@ import numpy as np
 import pytest
 
 from mrcnn.lesson import exercise as exercise_module
+from mrcnn.lesson import running
 from mrcnn.lesson.exercises import EXERCISES
-from mrcnn.lesson.running import TookTooLong, within
+from mrcnn.lesson.running import TookTooLong, _end, within
 
 IOU = EXERCISES["iou"]
 
@@ -66,6 +69,31 @@ def test_ended_time_after_time(function):
         with pytest.raises(TookTooLong):
             within(0.01, lambda: function(np.zeros(4), np.ones(4)))
     assert threading.active_count() <= alive + 1  # the last one may be about to go
+
+
+def test_nothing_is_collected_while_a_loop_is_ended(monkeypatch):
+    """What Python's collector calls from that thread would be broken off."""
+
+    def gather():
+        while True:
+            with contextlib.suppress(BaseException):
+                [[] for _ in range(5000)]
+
+    def collections():
+        return sum(generation["collections"] for generation in gc.get_stats())
+
+    def counted(*arguments):
+        before = collections()
+        _end(*arguments)
+        counts.append(collections() - before)
+
+    counts = []
+    monkeypatch.setattr(running, "_end", counted)
+    for _ in range(5):
+        with pytest.raises(TookTooLong):
+            within(0.01, gather)
+    assert len(counts) == 5 and max(counts) <= 3  # one may be under way, and another tells that it is over
+    assert gc.isenabled()
 
 
 def test_what_cannot_be_ended_is_left_behind(impatient):
