@@ -18,7 +18,7 @@ from mrcnn.training.interrupt import KEEPING, one_interrupt
 from mrcnn.training.timed import MOST_STEPS, Timed, copy_weights
 
 EVERY = 4  # seconds from one picture to the next
-SCENES = 4  # in a step: half of the recipe's, for the sake of small machines' memory
+SCENES = 2  # in a step: a quarter of the recipe's, for the sake of small machines' memory
 SEED = 1  # of the drawn scenes, as of the random numbers that a network starts from
 FORGETFUL = 0.9  # momentum of the statistics of normalisation: in a minute they must follow
 
@@ -31,7 +31,7 @@ class Run:
         model: a `MaskRCNN` that detects with what was learnt when it last looked.
         losses: dict from the name of a loss to its values, one a step.
         times: seconds at the end of each step; the first is 0, since it is mostly spent on compiling.
-        results: what `detect` gave for the photograph: first before the training, last after it.
+        results: what `detect` gave for the photograph: first before the training, last when it last looked.
         interrupted: whether it was stopped by hand.
     """
 
@@ -43,7 +43,7 @@ class Run:
     def look(self, learner):
         """Detect on the photograph with the weights of a network that learns."""
         copy_weights(learner, self.model.keras_model)
-        self.results += self.model.detect([coins.photograph()[0]])
+        self.results[1:] = self.model.detect([coins.photograph()[0]])
 
     def __repr__(self):
         found = len(self.results[-1]["scores"])
