@@ -55,7 +55,9 @@ class Explorer:
         import ipywidgets as widgets
 
         controls = {name: _control(name, values, self.start[name]) for name, values in self.choices.items()}
-        image = widgets.Image(format="jpeg", layout=widgets.Layout(max_width="100%"))
+        # As large as it was drawn: stretched to the page's width, it would push the sum below the screen.
+        layout = widgets.Layout(max_width="100%", align_self="flex-start")
+        image = widgets.Image(format="jpeg", layout=layout)
         words = widgets.HTMLMath()
 
         def show(_=None):

@@ -38,6 +38,10 @@ ALL_RAN = """
 () => [...document.querySelectorAll('.jp-Notebook .jp-CodeCell .jp-InputPrompt')]
     .every(prompt => /\\[\\d+\\]:/.test(prompt.textContent))
 """
+STRETCHED = """
+() => [...document.querySelectorAll('.jp-Notebook img.widget-image')]
+    .filter(image => image.clientWidth > image.naturalWidth + 1).length
+"""
 
 
 def missing():
@@ -212,6 +216,7 @@ def test_a_class(page):
     lesson = Lesson(page, load())
     lesson.run_all()
     assert page.locator(ERRORS).count() == 0
+    assert page.locator("img.widget-image").count() > 5 and page.evaluate(STRETCHED) == 0
     if SCREENSHOTS:
         Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
         for number in chapters(lesson.notebook):

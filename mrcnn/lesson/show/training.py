@@ -83,7 +83,7 @@ def learning(run):
         names, colors = zip(*PARTS.values(), strict=True)
         curve.stackplot(run.times, parts, labels=names, colors=[OKABE_ITO[color] for color in colors])
         handles, labels = curve.get_legend_handles_labels()
-        curve.legend(handles[::-1], labels[::-1], fontsize=12, frameon=False)
+        curve.legend(handles[::-1], labels[::-1], fontsize=12)
     _axes_of_loss(curve, "the five losses, added up")
     return Picture(figure, f"Loss {_loss(run)}. Photograph after {steps} steps: {verdict}.")
 
