@@ -14,6 +14,8 @@ from mrcnn.lesson.picture import Shown, jpeg
 
 STRIP = 4  # pictures in a strip
 LIVE = {"quality": 90, "subsampling": 0}  # of a JPEG that follows a control: made in no time, letters sharp
+# Layout of a picture: stretched to the page's width, it would push what stands below it off the screen.
+AS_DRAWN = {"max_width": "100%", "align_self": "flex-start"}
 STATIC = "MRCNN_LESSON_STATIC"  # environment variable: strips, even where there are widgets
 
 
@@ -55,9 +57,7 @@ class Explorer:
         import ipywidgets as widgets
 
         controls = {name: _control(name, values, self.start[name]) for name, values in self.choices.items()}
-        # As large as it was drawn: stretched to the page's width, it would push the sum below the screen.
-        layout = widgets.Layout(max_width="100%", align_self="flex-start")
-        image = widgets.Image(format="jpeg", layout=layout)
+        image = widgets.Image(format="jpeg", layout=widgets.Layout(**AS_DRAWN))
         words = widgets.HTMLMath()
 
         def show(_=None):

@@ -15,13 +15,12 @@ from PIL import Image, ImageDraw
 
 from mrcnn.colors import OKABE_ITO
 from mrcnn.lesson import own
-from mrcnn.lesson.controls import LIVE
+from mrcnn.lesson.controls import AS_DRAWN, LIVE
 from mrcnn.lesson.messages import Message
 from mrcnn.lesson.picture import jpeg
 
 EDGES = "y1", "x1", "y2", "x2"
 COLOR = "orange"  # of the box
-WIDE = {"max_width": "100%"}
 BY_NUMBERS = (
     "set the box by its numbers, then press Teach. (To drag it: `pip install jupyter_bbox_widget`, and start "
     "Jupyter anew.)"
@@ -144,7 +143,7 @@ def photograph():
     try:
         from jupyter_bbox_widget import BBoxWidget
     except ImportError:
-        return Numbered(format="jpeg", layout=widgets.Layout(**WIDE))
+        return Numbered(format="jpeg", layout=widgets.Layout(**AS_DRAWN))
     return BBoxWidget(colors=[OKABE_ITO[COLOR]], hide_buttons=True)
 
 
@@ -153,7 +152,7 @@ class WidgetScreen:
 
     def __init__(self):
         self.words = widgets.HTML()
-        self.picture = widgets.Image(format="jpeg", layout=widgets.Layout(display="none", **WIDE))
+        self.picture = widgets.Image(format="jpeg", layout=widgets.Layout(display="none", **AS_DRAWN))
 
     def say(self, text, state="open"):
         self.words.value = Message("Teach", text, state)._repr_html_()
