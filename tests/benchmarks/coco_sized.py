@@ -24,7 +24,7 @@ from mrcnn.annotations import as_coco, outlined
 from mrcnn.crops import run_lengths
 from mrcnn.data import toybox
 from mrcnn.data.coco_names import CLASS_NAMES
-from tests.benchmarks.speed import peak
+from tests.benchmarks.speed import held
 
 SEED = 5
 SIZES = ((480, 640), (427, 640), (640, 480), (640, 427))  # the most frequent ones of COCO's pictures
@@ -98,16 +98,12 @@ def evaluated(path, out, stop_after=None):
         stop_after: how many pictures are to be done before it is killed.
     """
     command = [sys.executable, "-m", "mrcnn", "evaluate", "--dataset", "coco", "--annotations", path]
-    started, most = time.monotonic(), 0.0
+    started = time.monotonic()
     with (out / "said.txt").open("w+") as said:
         process = subprocess.Popen(
             [*map(str, command), "--weights", "toybox", "--out", str(out)], stdout=said
         )
-        while process.poll() is None:
-            most = max(most, peak(process.pid))
-            if stop_after and done(out) >= stop_after:
-                process.kill()
-            time.sleep(0.2)
+        most = held(process, lambda: stop_after and done(out) >= stop_after and process.kill())
         said.seek(0)
         return most, time.monotonic() - started, None if process.returncode else said.read()
 

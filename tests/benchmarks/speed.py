@@ -32,6 +32,16 @@ def peak(process="self"):
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**3
 
 
+def held(process, meanwhile=lambda: None):
+    """GiB that a process held at most until it ended; `meanwhile()` is called again and again."""
+    most = 0.0
+    while process.poll() is None:
+        most = max(most, peak(process.pid))
+        meanwhile()
+        time.sleep(0.2)
+    return most
+
+
 def medians(runs, **functions):
     """Seconds that each function takes, called in turns; the first turn only warms up."""
     seconds = {name: [] for name in functions}

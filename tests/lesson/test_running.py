@@ -12,7 +12,7 @@ import pytest
 from mrcnn.lesson import exercise as exercise_module
 from mrcnn.lesson import running
 from mrcnn.lesson.exercises import EXERCISES
-from mrcnn.lesson.running import TookTooLong, _end, within
+from mrcnn.lesson.running import TookTooLong, within
 
 IOU = EXERCISES["iou"]
 
@@ -84,10 +84,10 @@ def test_nothing_is_collected_while_a_loop_is_ended(monkeypatch):
 
     def counted(*arguments):
         before = collections()
-        _end(*arguments)
+        end(*arguments)
         counts.append(collections() - before)
 
-    counts = []
+    counts, end = [], running._end
     monkeypatch.setattr(running, "_end", counted)
     for _ in range(5):
         with pytest.raises(TookTooLong):
