@@ -78,10 +78,42 @@ def test_variables_move_together_as_each_would_alone():
         assert np.abs(expected - 1).max() > 1e-3
 
 
+def test_variables_decay_as_adamw_s():
+    gradients = np.random.default_rng(4).normal(size=(3, 20)).astype(np.float32)
+    plain, bias = (keras.Variable(np.ones((20,), np.float32)) for _ in range(2))
+    expected = stepped(keras.optimizers.AdamW(0.005, weight_decay=2.0), plain, gradients)
+    np.testing.assert_allclose(stepped(Muon(0.01, weight_decay=1.0), bias, gradients), expected, rtol=1e-5)
+
+    step, both = (keras.Variable(np.full((5, 4), value, np.float32)) for value in (0, 1))
+    gradients = gradients[:1].reshape(1, 5, 4)
+    step = stepped(Muon(0.01), step, gradients)
+    np.testing.assert_allclose(stepped(Muon(0.01, weight_decay=1.0), both, gradients), 0.99 + step, rtol=1e-5)
+
+
+@pytest.mark.parametrize("length", [0.5, 100])
+def test_the_gradient_of_all_variables_is_cut(length):
+    generator = np.random.default_rng(5)
+    gradients = [generator.normal(size=(2, *shape)).astype(np.float32) for shape in ((5, 4), (7,))]
+    whole = np.sqrt(sum(np.square(gradient[0]).sum() for gradient in gradients))
+
+    def moved(factor, **options):
+        variables = [keras.Variable(np.zeros(gradient[0].shape, np.float32)) for gradient in gradients]
+        muon = Muon(0.01, **options)
+        muon.build(variables)
+        muon.apply([ops.convert_to_tensor(factor * gradient[0]) for gradient in gradients], variables)
+        muon.apply([ops.convert_to_tensor(gradient[1] / 20) for gradient in gradients], variables)
+        return [ops.convert_to_numpy(variable) for variable in variables]
+
+    expected = moved(min(1, length / whole))
+    for one, other in zip(moved(1, global_clipnorm=length), expected, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+    assert (np.abs(expected[1] - moved(1)[1]).max() > 1e-4) == (length < whole)
+
+
 def test_it_can_be_made_again_from_its_configuration():
-    muon = Muon(0.01, ["answers"], momentum=0.9)
-    again = Muon.from_config(muon.get_config())
-    assert again.ends == ("answers",) and again.momentum == 0.9
+    settings = {"ends": ("answers",), "momentum": 0.9, "weight_decay": 0.1, "global_clipnorm": 5.0}
+    again = Muon.from_config(Muon(0.01, **settings).get_config())
+    assert settings.items() <= again.get_config().items()
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's graphs")
