@@ -278,7 +278,8 @@ _RELATIONS = [
         "pixels of the picture.",
     ),
     (
-        lambda c: c.ROI_POSITIVE_RATIO > 0,
-        "ROI_POSITIVE_RATIO must be above 0: without positive RoIs nothing is learned.",
+        lambda c: int(c.TRAIN_ROIS_PER_IMAGE * c.ROI_POSITIVE_RATIO) >= 1,
+        "TRAIN_ROIS_PER_IMAGE {TRAIN_ROIS_PER_IMAGE} × ROI_POSITIVE_RATIO {ROI_POSITIVE_RATIO} must be at "
+        "least 1: without positive RoIs nothing is learned.",
     ),
 ]

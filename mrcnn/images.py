@@ -167,10 +167,11 @@ def resize(
 ):
     """Resize a picture, with the arguments and the results of `skimage.transform.resize`.
 
-    What the network uses is bilinear with zeros outside of the picture. Masks and floats get it by two
-    products of matrices, for a mask some twenty times faster. Integers get it from SciPy, bit for bit as
-    scikit-image does: cut to whole grey levels again, a rounding error would be a grey level, and that is
-    enough to change what a network sees. Every other option is left to scikit-image itself.
+    What the network uses is bilinear with zeros outside of the picture. Floats, such as the network's
+    masks, get it by two products of matrices, some twenty times faster. Integers and bool get it from
+    SciPy, bit for bit as scikit-image does: cut to whole grey levels again, or at one half, a rounding error
+    would be a grey level or a pixel, and that is enough to change what a network sees. Every other option is
+    left to scikit-image itself.
 
     Args:
         image: (H, W) or (H, W, C), any dtype; bool counts as 0 and 1.
@@ -184,7 +185,7 @@ def resize(
     image = np.asarray(image)
     bilinear = order == 1 and mode == "constant" and cval == 0 and clip and not anti_aliasing
     if bilinear and image.ndim in (2, 3) and (preserve_range or image.dtype.kind in "bf"):
-        scale = _bilinear_exactly if image.dtype.kind in "ui" else _bilinear
+        scale = _bilinear_exactly if image.dtype.kind in "uib" else _bilinear
         resized = scale(image, *output_shape[:2])
         return np.clip(resized, image.min(), image.max(), out=resized)
 

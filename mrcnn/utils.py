@@ -23,10 +23,8 @@ from mrcnn.metrics import (
 )
 from mrcnn.network.anchors import level_anchors as generate_anchors
 from mrcnn.network.anchors import pyramid_anchors as generate_pyramid_anchors
-from mrcnn.network.boxes import apply_deltas as apply_box_deltas
+from mrcnn.network.boxes import apply_deltas, find_deltas, iou, non_max_suppression
 from mrcnn.network.boxes import denormalise as denorm_boxes
-from mrcnn.network.boxes import find_deltas, non_max_suppression
-from mrcnn.network.boxes import iou as compute_overlaps
 from mrcnn.network.boxes import normalise as norm_boxes
 
 __all__ = [
@@ -60,9 +58,19 @@ __all__ = [
 ]
 
 
+def apply_box_deltas(boxes, deltas):
+    """Boxes [N, 4] float32 moved and scaled by deltas [N, 4]; see `mrcnn.network.boxes.apply_deltas`."""
+    return apply_deltas(np.asarray(boxes, np.float32), np.asarray(deltas, np.float32))
+
+
+def compute_overlaps(boxes1, boxes2):
+    """IoU [N, M] float64 of every one of boxes [N, 4] with every one of boxes [M, 4]."""
+    return iou(np.asarray(boxes1), np.asarray(boxes2)).astype(np.float64)
+
+
 def compute_iou(box, boxes, box_area, boxes_area):
     """IoU [N] of one box [4] with `boxes` [N, 4]; the areas have no effect, they follow from the boxes."""
-    return compute_overlaps(np.asarray(box)[None], np.asarray(boxes))[0]
+    return iou(np.asarray(box)[None], np.asarray(boxes))[0]
 
 
 def box_refinement_graph(box, gt_box):

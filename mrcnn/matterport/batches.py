@@ -1,19 +1,21 @@
 """Batches with their targets in them, as the original trained on, to look at.
 
-Our own training makes its targets inside the network (`mrcnn.training.targets`), the same ones.
+Our own training makes its targets inside the network (`mrcnn.training.targets`); those of the heads differ
+a little, as they did in the original.
 """
 
 import itertools
 
 import keras
 import numpy as np
-from keras import ops
 
+from mrcnn.images import expand_mask, resize
 from mrcnn.metrics import trim_zeros
 from mrcnn.network import boxes
 from mrcnn.network.anchors import pixel_anchors
 from mrcnn.training import targets
 from mrcnn.training.batches import Batches
+from mrcnn.training.targets import ROI_POSITIVE
 
 NEAR_OBJECTS = 0.9  # of random RoIs
 
@@ -127,9 +129,11 @@ def generate_random_rois(image_shape, count, gt_class_ids, gt_boxes):
 
 
 def build_detection_targets(rpn_rois, gt_class_ids, gt_boxes, gt_masks, config):
-    """The targets of the heads for one picture, in NumPy; see `mrcnn.training.targets.detection_targets`.
+    """The targets of the heads for one picture, in NumPy, from RoIs in pixels.
 
-    Unlike there, negative RoIs fill all the room that the positive leave, some of them repeatedly.
+    Unlike `mrcnn.training.targets.detection_targets`, it measures in pixels, crowds have no part in it,
+    negative RoIs fill all the room that the positive leave, some of them repeatedly, and masks are not
+    rounded.
 
     Args:
         rpn_rois: (R, 4) pixels; rows of zeros are padding.
@@ -138,30 +142,50 @@ def build_detection_targets(rpn_rois, gt_class_ids, gt_boxes, gt_masks, config):
         gt_masks: (H, W, G), or (h, w, G) when `config.USE_MINI_MASK`.
 
     Returns:
-        rois: (T, 4) int32 pixels, T = `TRAIN_ROIS_PER_IMAGE`.
+        rois: (T, 4) int32 pixels, T = `TRAIN_ROIS_PER_IMAGE`: positive, negative, zeros if there is no
+            negative one to repeat.
         class_ids: (T,) int32, 0 for the negative.
         deltas: (T, K, 4) float32 for each class, zeros for all but the RoI's own.
-        masks: (T, h, w, K) float32 of zeros and ones, likewise.
+        masks: (T, h, w, K) float32 in 0..1, likewise.
+
+    Raises:
+        ValueError: the picture has no objects.
     """
-    shape = config.IMAGE_SHAPE if config.USE_MINI_MASK else gt_masks.shape
-    arrays = (
-        boxes.normalise(trim_zeros(rpn_rois), shape),
-        gt_class_ids,
-        boxes.normalise(gt_boxes, shape),
-        gt_masks,
-    )
-    batch = (ops.convert_to_tensor(array)[None] for array in arrays)
-    found = targets.detection_targets(*batch, config, fill=True)
-    rois, class_ids, own_deltas, own_masks = (ops.convert_to_numpy(target)[0] for target in found)
+    objects = np.flatnonzero(np.asarray(gt_class_ids) > 0)
+    if not len(objects):
+        raise ValueError("The picture has no objects, crowds apart, so its RoIs have no targets.")
+    gt_class_ids, gt_boxes, gt_masks = gt_class_ids[objects], gt_boxes[objects], gt_masks[:, :, objects]
+    rois = trim_zeros(np.asarray(rpn_rois))
+    overlaps = boxes.iou(rois.astype(np.float64), gt_boxes.astype(np.float64))
+    assigned, best = overlaps.argmax(axis=1), overlaps.max(axis=1)
+    positive, rest = _choose_rois(best, config)
 
-    used = rois.any(axis=1)
-    negative = np.flatnonzero(used & (class_ids == 0))
-    rois = boxes.denormalise(rois, shape) * used[:, None]
-    if len(negative):
-        rois[~used] = rois[np.random.default_rng().choice(negative, np.count_nonzero(~used))]
+    kept = np.concatenate([positive, rest])
+    rows, own = np.arange(len(positive)), gt_class_ids[assigned[positive]]
+    total, classes = config.TRAIN_ROIS_PER_IMAGE, config.NUM_CLASSES
+    class_ids, deltas = np.zeros(total, np.int32), np.zeros((total, classes, 4), np.float32)
+    masks = np.zeros((total, *config.MASK_SHAPE, classes), np.float32)
+    class_ids[rows] = own
+    objects = np.float32(gt_boxes[assigned[positive]])
+    deltas[rows, own] = boxes.find_deltas(np.float32(rois[positive]), objects) / config.BBOX_STD_DEV
+    for row, roi, i in zip(rows, rois[positive].astype(int), assigned[positive], strict=True):
+        mask = gt_masks[:, :, i : i + 1]
+        if config.USE_MINI_MASK:
+            mask = expand_mask(gt_boxes[i : i + 1], mask, config.IMAGE_SHAPE)
+        y1, x1, y2, x2 = roi
+        masks[row, :, :, own[row]] = resize(mask[y1:y2, x1:x2, 0], config.MASK_SHAPE)
+    return np.pad(rois[kept], [(0, total - len(kept)), (0, 0)]).astype(np.int32), class_ids, deltas, masks
 
-    rows = np.arange(len(rois))
-    deltas = np.zeros((len(rois), config.NUM_CLASSES, 4), np.float32)
-    masks = np.zeros((len(rois), *config.MASK_SHAPE, config.NUM_CLASSES), np.float32)
-    deltas[rows, class_ids], masks[rows, :, :, class_ids] = own_deltas, own_masks
-    return rois, class_ids, deltas, masks
+
+def _choose_rois(best, config):
+    """Which RoIs are trained on, by their best IoU [R]: indices of positive ones, and of what fills up."""
+    rng, total = np.random.default_rng(), config.TRAIN_ROIS_PER_IMAGE
+    positive, negative = np.flatnonzero(best > ROI_POSITIVE), np.flatnonzero(best < ROI_POSITIVE)
+    most = targets.most_positive(config)
+    if len(positive) > most:
+        positive = rng.choice(positive, most, replace=False)
+    room = total - len(positive)
+    if len(negative) > room:
+        return positive, rng.choice(negative, room, replace=False)
+    repeated = rng.choice(negative, room - len(negative)) if len(negative) else negative
+    return positive, np.concatenate([negative, repeated])

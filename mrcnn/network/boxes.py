@@ -110,7 +110,7 @@ def normalise(boxes, shape):
     """Boxes [..., 4] from pixels of a picture of `shape` (height, width, ...) to normalised, float32."""
     scale = _last_centres(shape)
     if namespace(boxes) is np:
-        return ((np.asarray(boxes) - LAST_PIXEL) / scale).astype(np.float32)
+        return ((np.asarray(boxes, np.float64) - LAST_PIXEL) / scale).astype(np.float32)
     import keras
 
     return keras.ops.divide(keras.ops.subtract(boxes, LAST_PIXEL), scale)
@@ -119,6 +119,7 @@ def normalise(boxes, shape):
 def in_pixels(boxes, shape):
     """Boxes [..., 4] from normalised to pixels of a picture of `shape` (height, width, ...), not rounded."""
     xp = namespace(boxes)
+    boxes = np.asarray(boxes, np.float64) if xp is np else boxes
     return xp.add(xp.multiply(boxes, _last_centres(shape)), LAST_PIXEL)
 
 
@@ -142,8 +143,8 @@ def _last_centres(shape):
 def non_max_suppression(boxes, scores, threshold):
     """Greedy non-maximum suppression in NumPy, for pictures and lessons (the network's own: `kernels`).
 
-    Takes the best box, drops every other that overlaps it by more than `threshold`, and goes on with
-    the best of the rest.
+    Takes the best box, of equally good ones the last, drops every other that overlaps it by more than
+    `threshold`, and goes on with the best of the rest.
 
     Args:
         boxes: [N, 4], pixels or normalised.
@@ -154,7 +155,7 @@ def non_max_suppression(boxes, scores, threshold):
         int32 indices of the boxes kept, best score first.
     """
     boxes = np.asarray(boxes, np.float32)
-    order = np.argsort(-np.asarray(scores), kind="stable")
+    order = np.argsort(np.asarray(scores), kind="stable")[::-1]
     kept = []
     while order.size:
         best, rest = order[0], order[1:]

@@ -41,7 +41,7 @@ def box_head(crops, config):
     x = relu(batch_norm(x, "mrcnn_class_bn1", config.TRAIN_BN))
     x = conv2d(width, 1, "mrcnn_class_conv2")(x)
     x = relu(batch_norm(x, "mrcnn_class_bn2", config.TRAIN_BN))
-    x = Split()(layers.Flatten()(x), crops)
+    x = Split(name="pool_squeeze")(layers.Flatten()(x), crops)
     logits = layers.Dense(classes, name="mrcnn_class_logits", dtype="float32")(x)
     probs = layers.Softmax(name="mrcnn_class", dtype="float32")(logits)
     deltas = layers.Dense(4 * classes, name="mrcnn_bbox_fc", dtype="float32")(x)

@@ -8,7 +8,7 @@ from keras import ops
 
 from mrcnn.network import kernels
 
-# Keeps the logarithm of a saturated mask pixel finite.
+# Keeps the logarithm of a saturated mask pixel finite; the original's Keras both cuts at it and adds it.
 EPSILON = 1e-7
 
 
@@ -99,7 +99,8 @@ def mrcnn_mask_loss(target_masks, target_class_ids, pred_masks):
     predicted = ops.take_along_axis(pred_masks, class_ids[..., None, None, None], axis=-1)[..., 0]
     predicted = ops.clip(ops.cast(predicted, "float32"), EPSILON, 1 - EPSILON)
     target = ops.cast(target_masks, "float32")
-    losses = -(target * ops.log(predicted) + (1 - target) * ops.log(1 - predicted))
+    inside, outside = ops.log(predicted + EPSILON), ops.log(1 - predicted + EPSILON)
+    losses = -(target * inside + (1 - target) * outside)
     return _mean(ops.mean(losses, axis=(-2, -1)), class_ids > 0)
 
 

@@ -133,7 +133,7 @@ def _choose_anchors(matched, anchors, gt_boxes, config, seed=None):
     return match, _deltas(ops.take(anchors, index, axis=0), objects, taken, config.RPN_BBOX_STD_DEV)
 
 
-def detection_targets(proposals, gt_class_ids, gt_boxes, gt_masks, config, seed=None, fill=False):
+def detection_targets(proposals, gt_class_ids, gt_boxes, gt_masks, config, seed=None):
     """Choose the proposals that train the heads, and say what the heads should answer.
 
     A proposal is positive when its IoU with some object is at least 0.5; negative when its IoU with
@@ -147,7 +147,6 @@ def detection_targets(proposals, gt_class_ids, gt_boxes, gt_masks, config, seed=
         gt_masks: [B, h, w, G], of the whole picture, or of each box when `config.USE_MINI_MASK`.
         config: a `Config`.
         seed: what `keras.random` takes, a `SeedGenerator` inside a compiled step.
-        fill: take as many negative as there is room for, not in proportion to the positive.
 
     Returns:
         rois: [B, T, 4] float32, normalised: positive, then negative, then zeros.
@@ -170,7 +169,7 @@ def detection_targets(proposals, gt_class_ids, gt_boxes, gt_masks, config, seed=
     # picture without any gives none. The original computes it so, in float32.
     found = _count(positive)
     ratio = np.float32(1 / config.ROI_POSITIVE_RATIO)
-    wanted = (total if fill else ops.cast(ratio * ops.cast(found, "float32"), "int32")) - found
+    wanted = ops.cast(ratio * ops.cast(found, "float32"), "int32") - found
     negative = _choose(real & (best_iou < ROI_POSITIVE) & ~in_crowd, wanted, total, seed)
 
     positive_index, is_positive = _first(positive, most)

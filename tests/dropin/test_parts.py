@@ -262,6 +262,25 @@ def test_detection_targets_of_one_picture():
         assert masks[row, :, :, class_id].any() == (class_id > 0)
 
 
+def test_detection_targets_are_measured_in_pixels():
+    config = TinyTraining(TRAIN_ROIS_PER_IMAGE=6, USE_MINI_MASK=False)
+    gt_boxes, gt_class_ids = np.int32([[10, 10, 24, 20], [40, 40, 60, 60]]), np.int32([2, -1])
+    gt_masks = np.zeros((*config.IMAGE_SHAPE[:2], 2), bool)
+    gt_masks[10:16, 10:20, 0] = gt_masks[40:60, 40:60, 1] = True
+    rpn_rois = np.int32([[10, 10, 20, 20], [41, 41, 59, 59], [10, 10, 17, 20]])
+    rois, class_ids, deltas, masks = modellib.build_detection_targets(
+        rpn_rois, gt_class_ids, gt_boxes, gt_masks, config
+    )
+    # The second touches but a crowd, the third is exactly half of the object: neither object nor background.
+    assert rois.tolist() == [[10, 10, 20, 20]] + [[41, 41, 59, 59]] * 5
+    assert class_ids.tolist() == [2, 0, 0, 0, 0, 0]
+    np.testing.assert_allclose(deltas[0, 2], [2, 0, np.log(1.4) / 0.2, 0], atol=1e-5)
+    np.testing.assert_array_equal(masks[0, 2:15, 2:26, 2], 1)  # six of ten rows
+    assert 0 < masks[0, 17, 14, 2] < 1 and not masks[0, 19:, :, 2].any()
+    with pytest.raises(ValueError, match="no objects"):
+        modellib.build_detection_targets(rpn_rois, np.int32([-1, 0]), gt_boxes, gt_masks, config)
+
+
 # Weights and devices
 
 

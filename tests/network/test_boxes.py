@@ -160,11 +160,11 @@ def test_non_max_suppression_is_what_it_says(some, threshold, data):
     scores = np.array(data.draw(st.lists(levels, min_size=len(some), max_size=len(some))), np.float32)
     kept = boxes.non_max_suppression(some, scores, threshold)
     overlaps = boxes.iou(some, some)
-    assert list(kept) == sorted(kept, key=lambda i: (-scores[i], i))
+    assert list(kept) == sorted(kept, key=lambda i: (-scores[i], -i))
     for place, i in enumerate(kept):
         assert all(overlaps[i, j] <= threshold for j in kept[:place])
     for i in set(range(len(some))) - set(kept):
-        better = [j for j in kept if (-scores[j], j) < (-scores[i], i)]
+        better = [j for j in kept if (-scores[j], -j) < (-scores[i], -i)]
         assert any(overlaps[i, j] > threshold for j in better)
 
 

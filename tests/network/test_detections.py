@@ -51,6 +51,7 @@ def plain_detections(rois, probs, deltas, window, config):
     kept = []
     for class_id in range(1, config.NUM_CLASSES):
         mine = np.flatnonzero((classes == class_id) & (scores >= config.DETECTION_MIN_CONFIDENCE))
+        mine = mine[::-1]  # of equals the network keeps the first, NumPy the last, as the original
         best = box_ops.non_max_suppression(refined[mine], scores[mine], config.DETECTION_NMS_THRESHOLD)
         kept.extend(mine[best])
     kept = sorted(kept, key=lambda i: (-scores[i], i))[: config.DETECTION_MAX_INSTANCES]
