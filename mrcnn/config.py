@@ -171,6 +171,10 @@ def _number(low, high=math.inf):
     return lambda v: isinstance(v, Real) and not isinstance(v, bool) and low <= v <= high
 
 
+def _yes_or_no(value):
+    return np.ndim(value) == 0 and value in (True, False)
+
+
 def _numbers(count=None):
     def is_right(value):
         if isinstance(value, str) or not np.iterable(value):
@@ -193,21 +197,23 @@ _DEVIATIONS = (_numbers(4), "four numbers above 0")
 
 _RULES = [
     *((name, *_POSITIVE) for name in (
-        "GPU_COUNT", "IMAGES_PER_GPU", "STEPS_PER_EPOCH", "FPN_CLASSIF_FC_LAYERS_SIZE",
+        "GPU_COUNT", "IMAGES_PER_GPU", "FPN_CLASSIF_FC_LAYERS_SIZE",
         "TOP_DOWN_PYRAMID_SIZE", "NUM_CLASSES", "RPN_ANCHOR_STRIDE", "RPN_TRAIN_ANCHORS_PER_IMAGE",
-        "PRE_NMS_LIMIT", "POST_NMS_ROIS_TRAINING", "POST_NMS_ROIS_INFERENCE", "IMAGE_MIN_DIM",
-        "IMAGE_MAX_DIM", "IMAGE_CHANNEL_COUNT", "TRAIN_ROIS_PER_IMAGE", "MAX_GT_INSTANCES",
+        "PRE_NMS_LIMIT", "POST_NMS_ROIS_TRAINING", "POST_NMS_ROIS_INFERENCE", "IMAGE_MAX_DIM",
+        "IMAGE_CHANNEL_COUNT", "TRAIN_ROIS_PER_IMAGE", "MAX_GT_INSTANCES",
         "DETECTION_MAX_INSTANCES", "RPN_FILTERS", "MASK_FILTERS", "MASK_CONVS",
     )),
     *((name, *_FRACTION) for name in (
         "RPN_NMS_THRESHOLD", "ROI_POSITIVE_RATIO", "DETECTION_MIN_CONFIDENCE",
         "DETECTION_NMS_THRESHOLD", "LEARNING_MOMENTUM",
     )),
-    *((name, *_AMOUNT) for name in ("IMAGE_MIN_SCALE", "LEARNING_RATE", "WEIGHT_DECAY")),
+    *((name, *_AMOUNT) for name in ("LEARNING_RATE", "WEIGHT_DECAY", "VALIDATION_STEPS")),
     *((name, lambda v: v is None or (_number(0)(v) and v > 0), "a number above 0, or None") for name in (
         "GRADIENT_CLIP_NORM", "TILE_SCALE",
     )),
-    ("VALIDATION_STEPS", _whole(0), "a whole number of at least 0"),
+    ("STEPS_PER_EPOCH", lambda v: _number(0)(v) and v > 0, "a number above 0"),
+    ("IMAGE_MIN_DIM", lambda v: v is None or _whole(0)(v), "a whole number of at least 0, or None"),
+    ("IMAGE_MIN_SCALE", lambda v: v is None or v is False or _number(0)(v), "a number of at least 0"),
     ("POOL_SIZE", _whole(2), "a whole number of at least 2"),
     ("MASK_POOL_SIZE", _whole(2), "a whole number of at least 2"),
     ("RPN_BBOX_STD_DEV", *_DEVIATIONS),
@@ -219,10 +225,8 @@ _RULES = [
     ("MINI_MASK_SHAPE", _pair, "a pair (height, width) of whole numbers"),
     ("BACKBONE", lambda v: callable(v) or v in BACKBONES, f"one of {BACKBONES} or a callable"),
     ("IMAGE_RESIZE_MODE", lambda v: v in RESIZE_MODES, f"one of {RESIZE_MODES}"),
-    ("TRAIN_BN", lambda v: v is None or isinstance(v, bool), "True, False or None"),
-    ("USE_MINI_MASK", lambda v: isinstance(v, bool), "True or False"),
-    ("USE_RPN_ROIS", lambda v: isinstance(v, bool), "True or False"),
-    ("MIXED_PRECISION", lambda v: isinstance(v, bool), "True or False"),
+    ("TRAIN_BN", lambda v: v is None or _yes_or_no(v), "True, False or None"),
+    *((name, _yes_or_no, "True or False") for name in ("USE_MINI_MASK", "USE_RPN_ROIS", "MIXED_PRECISION")),
     (
         "LOSS_WEIGHTS",
         lambda v: isinstance(v, dict) and set(v) <= set(LOSSES) and all(map(_number(0), v.values())),
@@ -246,8 +250,8 @@ _RELATIONS = [
         "COMPUTE_BACKBONE_SHAPE must be a callable when BACKBONE is one: it gives the levels' sizes.",
     ),
     (
-        lambda c: np.shape(c.MEAN_PIXEL) == (c.IMAGE_CHANNEL_COUNT,),
-        "MEAN_PIXEL {MEAN_PIXEL} must have IMAGE_CHANNEL_COUNT = {IMAGE_CHANNEL_COUNT} numbers.",
+        lambda c: np.shape(c.MEAN_PIXEL) in ((), (c.IMAGE_CHANNEL_COUNT,)),
+        "MEAN_PIXEL {MEAN_PIXEL} must be one number, or IMAGE_CHANNEL_COUNT = {IMAGE_CHANNEL_COUNT} numbers.",
     ),
     (
         lambda c: list(c.MASK_SHAPE) == [2 * c.MASK_POOL_SIZE] * 2,
@@ -260,13 +264,13 @@ _RELATIONS = [
         "pyramid halves the picture six times.",
     ),
     (
-        lambda c: c.IMAGE_RESIZE_MODE not in ("pad64", "crop") or c.IMAGE_MIN_DIM % 64 == 0,
+        lambda c: c.IMAGE_RESIZE_MODE not in ("pad64", "crop") or (c.IMAGE_MIN_DIM or 0) % 64 == 0,
         "IMAGE_MIN_DIM is {IMAGE_MIN_DIM}, but must be a multiple of 64 in resize mode "
         "{IMAGE_RESIZE_MODE!r}: the pyramid halves the picture six times.",
     ),
     (
-        lambda c: c.IMAGE_MIN_DIM <= c.IMAGE_MAX_DIM,
-        "IMAGE_MIN_DIM {IMAGE_MIN_DIM} must not be larger than IMAGE_MAX_DIM {IMAGE_MAX_DIM}.",
+        lambda c: c.IMAGE_RESIZE_MODE != "crop" or c.IMAGE_MIN_DIM,
+        "IMAGE_MIN_DIM is {IMAGE_MIN_DIM}, but resize mode 'crop' needs the side of the crop in pixels.",
     ),
     (
         lambda c: c.TILE_SCALE is None or c.IMAGE_RESIZE_MODE == "square",

@@ -22,13 +22,14 @@ from scipy import ndimage
 _WARNINGS = threading.Lock()
 
 STRIP = 1024  # rows of pixels that are taken from Pillow at once
+SLACK = 1e-3  # of grey levels in floats
 MOST_PIXELS = 8192**2  # of a picture in the network's size; beyond, no memory would hold its features
 
 
 # Any picture → RGB
 
 
-def as_rgb(picture):
+def as_rgb(picture, upright=True):
     """Give any picture as an (H, W, 3) uint8 array of red, green and blue.
 
     Args:
@@ -40,6 +41,7 @@ def as_rgb(picture):
             as 8 bits when no value is over 255, else as 16 bits; floats from 0…1 when no value is
             over 1, else from 0…255.
             An alpha channel is dropped: the colours beneath it count.
+        upright: False leaves files and Pillow images as they are stored, not turned as the camera says.
 
     Returns:
         (H, W, 3) uint8, C-contiguous. An array that is this already is not copied.
@@ -50,13 +52,61 @@ def as_rgb(picture):
             array has no pixels, another shape, or values that are no grey levels.
     """
     if isinstance(picture, (str, os.PathLike)):
-        return _from_array(*_read(Path(picture)))
+        return _from_array(*_read(Path(picture), upright))
     if isinstance(picture, Image.Image):
-        return _from_array(*_decode(picture, "the Pillow image"))
+        return _from_array(*_decode(picture, "the Pillow image", upright))
     return _from_array(np.asarray(picture), "the picture")
 
 
-def _read(path):
+def as_pixels(picture, channels):
+    """What a network for pictures of `channels` channels sees of one.
+
+    Args:
+        picture: for three channels as `as_rgb` takes it; else an array (H, W, channels) of any numbers.
+            Floats of three channels that are no grey levels, under 0 or over 255, are taken as they are,
+            as the original took them, with a warning: most often they are molded already.
+
+    Returns:
+        (H, W, channels).
+
+    Raises:
+        FileNotFoundError, ValueError: as of `as_rgb`; an array of another shape, without pixels, or with
+            NaN or infinite values.
+    """
+    if channels == 3 and not _beyond_grey(picture):
+        return as_rgb(picture)
+    if np.ndim(picture) != 3 or np.shape(picture)[2] != channels:
+        raise ValueError(
+            f"The picture has shape {np.shape(picture)}; expected (height, width, {channels}), as "
+            "config.IMAGE_CHANNEL_COUNT says."
+        )
+    picture = np.asarray(picture)
+    if not (picture.size and np.isfinite(picture).all()):
+        raise ValueError("The picture has no pixels, or NaN or infinite values; replace them, say by 0.")
+    if channels == 3:
+        warnings.warn(
+            f"The picture has {picture.dtype} values from {picture.min():g} to {picture.max():g}, no grey "
+            "levels, and is taken as it is. Hand pictures over as they are read: their mean colour is taken "
+            "off later.",
+            stacklevel=2,
+        )
+    return picture
+
+
+def _beyond_grey(picture):
+    """Whether this is a picture of floats, three channels, and values under 0 or over 255."""
+    if not isinstance(picture, np.ndarray) or picture.dtype.kind != "f" or picture.shape[2:] != (3,):
+        return False
+    return bool(picture.size and np.isfinite(picture).all() and not _in_range(picture, 255))
+
+
+def _in_range(array, top):
+    """Whether all is from 0 to `top`. Interpolation in floats overshoots by a hair, which is no error."""
+    slack = SLACK if array.dtype.kind == "f" else 0
+    return array.min() >= -slack and array.max() <= top + slack
+
+
+def _read(path, upright):
     """Open a picture file; gives its pixels as an array, and the file's name for errors."""
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file; check its name and folder.")
@@ -78,14 +128,14 @@ def _read(path):
     except Exception as error:  # damaged headers make Pillow raise errors of many kinds
         raise ValueError(f"{path} is not a picture that Pillow can read; save it as PNG or JPEG.") from error
     with image:
-        return _decode(image, str(path))
+        return _decode(image, str(path), upright)
 
 
-def _decode(image, name):
+def _decode(image, name, upright):
     """Decode a Pillow image; gives its pixels as an array, and its name for errors."""
     try:
         image.load()  # some formats tell of the camera's rotation only at their end
-        if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
+        if upright and image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
             image = ImageOps.exif_transpose(image)
         # Pillow would cut 16-bit, 32-bit and float pixels at 255: these are scaled as arrays.
         if image.mode.startswith(("I", "F")):
@@ -136,16 +186,13 @@ def _grey_levels(array, name):
     low, high = array.min(), array.max()
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ValueError(f"{name} contains NaN or infinite values; replace them, say by 0.")
-    # Interpolation in floats overshoots by a hair, which is nobody's error.
-    slack = 1e-3 if kind == "f" else 0
-    top = 255 if kind == "f" else 65535
-    if low < -slack or high > top + slack:
+    if not _in_range(array, 255 if kind == "f" else 65535):
         raise ValueError(
             f"{name} has {array.dtype} values from {low:g} to {high:g}; "
             f"scale them to 0…255{' or 0…1' if kind == 'f' else ''} first."
         )
     if kind == "f":
-        scale = 255.0 if high <= 1 + slack else 1.0
+        scale = 255.0 if high <= 1 + SLACK else 1.0
     else:
         scale = 1 / 257 if array.dtype == np.uint16 or high > 255 else 1.0
     return np.clip(np.rint(array * np.float32(scale)), 0, 255).astype(np.uint8)

@@ -6,6 +6,7 @@ stage of a detection (`trace`) and trains. `load` gives one that is ready to det
 
 import datetime
 import logging
+import math
 import os
 import re
 import threading
@@ -199,9 +200,8 @@ class MaskRCNN(Inspection):
 
         Args:
             images: list of pictures of any sizes: arrays, Pillow images or paths; see
-                `mrcnn.images.as_rgb`. With `IMAGE_CHANNEL_COUNT` other than 3, arrays of that many channels.
-                One picture is taken for a list of one.
-            verbose: 1 logs what goes into the network.
+                `mrcnn.images.as_pixels`. One picture is taken for a list of one.
+            verbose: 1 prints what goes into the network.
 
         Returns:
             list of dicts, one a picture, of its N detections, surest first: `rois` (N, 4) int32, pixels of
@@ -237,7 +237,7 @@ class MaskRCNN(Inspection):
         for batch in self._batches(items):
             if verbose:
                 for item in batch:
-                    logger.info("picture %s, molded %s", item.image.shape, item.molded.shape)
+                    print(f"Processing a picture of shape {item.image.shape}, molded {item.molded.shape}")
             _, detections, masks = self._run(self._find, batch)
             for parts in zip(batch, detections, masks, strict=True):
                 yield self._result(*parts)
@@ -356,17 +356,7 @@ class MaskRCNN(Inspection):
 
     def _pixels(self, image):
         """One picture, in whatever form, as the array that the network is to see."""
-        config = self.config
-        if config.IMAGE_CHANNEL_COUNT == 3:
-            return pictures.as_rgb(image)
-        if np.ndim(image) != 3 or np.shape(image)[2] != config.IMAGE_CHANNEL_COUNT:
-            raise ValueError(
-                f"The picture has shape {np.shape(image)}; expected (height, width, "
-                f"{config.IMAGE_CHANNEL_COUNT}), as config.IMAGE_CHANNEL_COUNT says."
-            )
-        if not (np.size(image) and np.isfinite(image).all()):
-            raise ValueError("The picture has no pixels, or NaN or infinite values; replace them, say by 0.")
-        return np.asarray(image)
+        return pictures.as_pixels(image, self.config.IMAGE_CHANNEL_COUNT)
 
     def _batches(self, items):
         """Molded pictures, as many at a time as `BATCH_SIZE` says and have one size."""
@@ -435,7 +425,8 @@ class MaskRCNN(Inspection):
 
         Args:
             train_dataset: a prepared `Dataset`.
-            val_dataset: likewise, for the losses at the end of each epoch; None leaves these out.
+            val_dataset: likewise, for the losses at the end of each epoch, of the same pictures each time,
+                chosen at random; None leaves these out.
             learning_rate: float, or a `keras.optimizers.schedules.LearningRateSchedule`.
             epochs: the number of the last epoch, those of earlier trainings counted in.
             layers: which are trained, see `layer_pattern`; the others stay as they are.
@@ -462,14 +453,19 @@ class MaskRCNN(Inspection):
             augmentation=augmentation,
             no_augmentation_sources=no_augmentation_sources,
             epoch=self.epoch,
-            steps=config.STEPS_PER_EPOCH,
+            steps=math.ceil(config.STEPS_PER_EPOCH),
         )
         validation = nullcontext()
         if val_dataset is not None and config.VALIDATION_STEPS:
-            validation = reading(Batches(val_dataset, config, shuffle=False, steps=config.VALIDATION_STEPS))
+            validation = reading(Batches(val_dataset, config, steps=math.ceil(config.VALIDATION_STEPS)))
         self.set_trainable(layer_pattern(layers), verbose=0)
         self.compile(learning_rate, config.LEARNING_MOMENTUM, optimizer)
         logger.info("Training from epoch %d on; checkpoints: %s", self.epoch + 1, self.log_dir or "none")
+        if self.epoch >= epochs:
+            logger.warning(
+                "Nothing is trained: the weights are of epoch %d, and the last is to be %d; ask for more.",
+                *(self.epoch, epochs),
+            )
         with (
             devices.scope(self.distribution),
             reading(batches, workers, use_multiprocessing) as data,

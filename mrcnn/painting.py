@@ -23,7 +23,7 @@ def apply_mask(image, mask, color, alpha=0.5):
     """Tint the pixels of a mask, in place.
 
     Args:
-        image: (H, W, 3) array with values in 0..255, changed.
+        image: (H, W, 3) array with values in 0..255, changed; of more channels the first three.
         mask: (H, W), true where to paint.
         color: The tint.
         alpha: 0 leaves the picture as it is, 1 hides it.
@@ -36,7 +36,8 @@ def apply_mask(image, mask, color, alpha=0.5):
             f"image must have the shape (H, W, 3) and mask (H, W); got {image.shape} and {np.shape(mask)}."
         )
     mask = np.asarray(mask, dtype=bool)
-    image[mask] = image[mask] * (1 - alpha) + np.multiply(to_rgb(color), 255 * alpha)
+    colors = image[..., :3]
+    colors[mask] = colors[mask] * (1 - alpha) + np.multiply(to_rgb(color), 255 * alpha)
     return image
 
 
@@ -130,7 +131,7 @@ def draw_instances(image, boxes, masks, class_ids, class_names, scores=None, col
     Raises:
         ValueError: The arguments disagree on the number of objects or the size of the picture.
     """
-    canvas, boxes, masks, colors = check_instances(image, boxes, masks, class_ids, scores, colors)
+    canvas, boxes, masks, colors = check_instances(image, boxes, masks, class_ids, colors)
     captions = captions_of(class_ids, class_names, scores)
 
     shape = canvas.shape[:2]
@@ -180,7 +181,7 @@ def draw_numbered(image, result, class_names, size=None):
 # What is given
 
 
-def check_instances(image, boxes, masks, class_ids, scores, colors):
+def check_instances(image, boxes, masks, class_ids, colors):
     """What is to be drawn of N objects, which must agree in number and size.
 
     Returns:
@@ -191,7 +192,6 @@ def check_instances(image, boxes, masks, class_ids, scores, colors):
     boxes = check_boxes(boxes)
     masks = check_masks(masks, len(boxes), canvas.shape[:2])
     check_count(class_ids, len(boxes), "class_ids")
-    check_count(scores, len(boxes), "scores")
     return canvas, inside_picture(boxes, canvas.shape[:2]), masks, _check_colors(colors, len(boxes))
 
 
@@ -232,27 +232,34 @@ def check_count(values, count, name):
     return values
 
 
+def first_of(values, count, name):
+    """The first `count` values, one a box; None where there are none at all, as the original has it."""
+    if values is None or not len(values):
+        return None
+    if len(values) < count:
+        raise ValueError(f"{name} must hold one entry for each of the {count} boxes; got {len(values)}.")
+    return values[:count]
+
+
 def _check_colors(colors, count):
     """`count` colours; without any, those of the palette."""
-    if colors is None:
-        return random_colors(count)
-    if len(colors) < count:
-        raise ValueError(f"colors must hold a colour for each of the {count} boxes; got {len(colors)}.")
-    return [to_rgb(color) for color in colors[:count]]
+    colors = first_of(colors, count, "colors")
+    return random_colors(count) if colors is None else [to_rgb(color) for color in colors]
 
 
 def class_labels(class_ids, class_names):
-    """The name of each class id; `class_names` is a list or a dictionary."""
+    """The name of each class id, "dog (crowd)" of a negative one; `class_names` is a list or a dictionary."""
     known = class_names if isinstance(class_names, dict) else dict(enumerate(class_names))
     for class_id in class_ids:
-        if int(class_id) not in known:
+        if abs(int(class_id)) not in known:
             raise ValueError(f"class_ids holds {class_id}, for which class_names has no name.")
-    return [str(known[int(class_id)]) for class_id in class_ids]
+    return [str(known[abs(int(i))]) + (" (crowd)" if i < 0 else "") for i in class_ids]
 
 
 def captions_of(class_ids, class_names, scores):
     """Captions such as "dog 0.98", on one line each whatever the class is called."""
     names = [" ".join(name.split()) for name in class_labels(class_ids, class_names)]
+    scores = first_of(scores, len(names), "scores")
     if scores is None:
         return names
     return [f"{name} {score:.2f}" for name, score in zip(names, scores, strict=True)]

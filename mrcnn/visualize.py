@@ -15,6 +15,7 @@ import itertools
 import numpy as np
 
 from mrcnn.colors import OKABE_ITO, random_colors
+from mrcnn.crops import as_crops
 from mrcnn.figures import (
     draw_labels,
     draw_outlines,
@@ -35,6 +36,7 @@ from mrcnn.painting import (
     class_labels,
     draw_box,
     draw_instances,
+    first_of,
     tint,
 )
 
@@ -84,19 +86,14 @@ def display_images(images, titles=None, cols=4, cmap=None, norm=None, interpolat
     Args:
         images: Pictures: (H, W) arrays are coloured by `cmap` and `norm`, all others are shown as
             they are.
-        titles: One title a picture.
+        titles: One title a picture; where there is none, it stays empty.
         cols: Pictures in a row.
         cmap, norm, interpolation: As in `matplotlib.pyplot.imshow`.
 
     Returns:
         List of Axes, one a picture.
     """
-    if titles is not None:
-        titles = [str(title) for title in titles]
-    if titles is not None and len(titles) != len(images):
-        raise ValueError(
-            f"titles must hold one entry for each of the {len(images)} images; got {len(titles)}."
-        )
+    titles = dict(enumerate([] if titles is None else titles))
     cols = max(1, min(cols, len(images)))
     rows = max(1, -(-len(images) // cols))
     axes = _new_axes((14, 14 * rows / max(cols, 2)), rows, cols)
@@ -108,7 +105,7 @@ def display_images(images, titles=None, cols=4, cmap=None, norm=None, interpolat
         show_picture(
             axes[i],
             np.asarray(image),
-            titles[i] if titles else "",
+            str(titles.get(i, "")),
             cmap=cmap,
             norm=norm,
             interpolation=interpolation,
@@ -139,7 +136,7 @@ def display_instances(
     Args:
         image: Picture, as `mrcnn.images.as_rgb` takes it.
         boxes: (N, 4) in pixels. Rows without area, such as padding, are not drawn.
-        masks: (H, W, N) boolean, or None for boxes alone. A mask is shown inside its box only.
+        masks: (H, W, N) boolean, or None for boxes alone.
         class_ids: (N,) integers.
         class_names: The name of each class id, a list or a dictionary.
         scores: (N,) in 0..1, or None for captions without numbers.
@@ -157,19 +154,20 @@ def display_instances(
     Raises:
         ValueError: The arguments disagree on the number of objects or the size of the picture.
     """
-    canvas, boxes, masks, colors = check_instances(image, boxes, masks, class_ids, scores, colors)
-    captions = check_count(captions, len(boxes), "captions")
+    canvas, boxes, masks, colors = check_instances(image, boxes, masks, class_ids, colors)
+    captions = first_of(captions, len(boxes), "captions")
     if captions is None:
         captions = captions_of(class_ids, class_names, scores)
 
     if len(boxes) == 0:
         title = f"{title}: no objects found" if title else "No objects found"
+    reach = boxes if masks is None else _reach(masks, boxes)
     if masks is not None and show_mask:
-        tint(canvas, boxes, masks, colors)
+        tint(canvas, reach, masks, colors)
     axes = ax or _new_axes(figsize)[0]
     show_picture(axes, canvas, title)
     if masks is not None:
-        draw_outlines(axes, boxes, masks, colors)
+        draw_outlines(axes, reach, masks, colors)
     if show_bbox:
         for box, color in zip(boxes, colors, strict=True):
             draw_rectangle(axes, box, color, linewidth=1.5, linestyle="--")
@@ -177,6 +175,14 @@ def display_instances(
     if ax is None:
         _show()
     return axes
+
+
+def _reach(masks, boxes):
+    """Boxes (N, 4) that hold all of each mask; where the box is padding, that box."""
+    tight, reach = as_crops(masks).boxes, boxes.copy()
+    visible = with_area(boxes)
+    reach[visible] = tight[visible]
+    return reach
 
 
 def display_differences(
@@ -297,8 +303,8 @@ def draw_boxes(
     boxes = check_boxes([]) if boxes is None else boxes
     final = boxes if refined_boxes is None else refined_boxes
     masks = check_masks(masks, len(boxes), canvas.shape[:2])
-    captions = check_count(captions, len(boxes), "captions")
-    visibilities = check_count(visibilities, len(boxes), "visibilities")
+    captions = first_of(captions, len(boxes), "captions")
+    visibilities = first_of(visibilities, len(boxes), "visibilities")
     visibilities = [2] * len(boxes) if visibilities is None else visibilities
     colors = [
         color if visibility else (0.7, 0.7, 0.7)
@@ -419,8 +425,8 @@ def plot_overlaps(gt_class_ids, pred_class_ids, pred_scores, overlaps, class_nam
     """Plot a grid of the IoU of every detection with every ground-truth object.
 
     Args:
-        gt_class_ids: (M,) classes of the objects.
-        pred_class_ids, pred_scores: (N,) classes and scores of the detections.
+        gt_class_ids: (M,) classes of the objects; zeros, as padding, are left out.
+        pred_class_ids, pred_scores: (N,) classes and scores of the detections, likewise.
         overlaps: (N, M) IoU in 0..1.
         class_names: The name of each class id.
         threshold: A cell at or above it says "match", or "wrong" where the classes differ.
@@ -428,7 +434,7 @@ def plot_overlaps(gt_class_ids, pred_class_ids, pred_scores, overlaps, class_nam
     Returns:
         The Axes.
     """
-    gt_class_ids, pred_class_ids = np.asarray(gt_class_ids), np.asarray(pred_class_ids)
+    gt_class_ids, pred_class_ids = (np.trim_zeros(ids, "b") for ids in (gt_class_ids, pred_class_ids))
     shape = len(pred_class_ids), len(gt_class_ids)
     overlaps = np.asarray(overlaps, dtype=float)
     if overlaps.shape != shape:

@@ -136,7 +136,7 @@ def load(model, path, exclude=()):
     owners = {key: (name, v) for name, named in model_layers(model) for key, v in named.items()}
     with open_layout(path) as root:
         stored = stored_weights(root, path, owners)
-        _check_exclude(excluded, model, root, stored, path)
+        _warn_of_unknown(excluded, model, root, stored, path)
         # Forks for TensorFlow 2 keep the anchors as a variable; they follow from the config.
         found = {
             key: item.array
@@ -189,13 +189,16 @@ def _read(array):
     return array[()].astype(np.float32, copy=False)
 
 
-def _check_exclude(excluded, model, root, stored, path):
+def _warn_of_unknown(excluded, model, root, stored, path):
+    """Programs of the original may exclude what is nowhere; a slip of the pen shows in what does not fit."""
     known = OUTPUTS | set(read_names(root, "layer_names")) | {key.split("/")[0] for key in stored}
     for name, named in model_layers(model):
         known |= {name, *(key.split("/")[0] for key in named)}
     unknown = sorted(excluded - known)
     if unknown:
-        raise WeightsError(f"exclude names {_some(unknown)}: there is no such layer in {path} or the model.")
+        warnings.warn(
+            f"exclude names {_some(unknown)}: there is no such layer in {path} or the model.", stacklevel=3
+        )
 
 
 def _check_fit(path, found, wanted):

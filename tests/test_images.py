@@ -474,6 +474,7 @@ def test_as_rgb_turns_a_picture_as_the_camera_was_held(tmp_path):
     path = tmp_path / "turned.png"
     Image.fromarray(image).save(path, exif=exif)
     np.testing.assert_array_equal(images.as_rgb(path), np.rot90(image, -1))
+    np.testing.assert_array_equal(images.as_rgb(path, upright=False), image)
 
 
 def test_as_rgb_takes_the_first_frame(tmp_path):
@@ -550,3 +551,41 @@ def test_as_rgb_of_one_pixel_and_of_very_wide_files(tmp_path):
         path = tmp_path / "thin.png"
         Image.fromarray(photograph(*shape)).save(path)
         np.testing.assert_array_equal(images.as_rgb(path), photograph(*shape))
+
+
+# Pictures that are no grey levels, and masks to the pixel
+
+
+def test_a_molded_picture_is_taken_as_it_is_and_told_of():
+    picture = images.mold_image(np.full((4, 5, 3), 9, np.uint8), CONFIG)
+    with pytest.warns(UserWarning, match=r"float32 values from -114.7 to -94.9, no grey levels"):
+        assert images.as_pixels(picture, 3) is picture
+    picture[0, 0, 0] = np.nan
+    with pytest.raises(ValueError, match="NaN"):
+        images.as_pixels(picture, 3)
+
+
+@pytest.mark.parametrize("mini_shape", [(56, 56), (28, 28), (20, 33)])
+def test_mini_masks_are_scikit_image_s_to_the_pixel(mini_shape):
+    """Also where a value is one half, but for rounding: there, pixels and whole rows hang on its last bit."""
+    halves = np.zeros((55, 55), bool)
+    halves[:28] = halves[:, :18] = True
+    rows, columns = np.mgrid[:90, :70]
+    rng = np.random.default_rng(0)
+    masks = [halves]
+    for _ in range(40):
+        y, x, a, b, turn = rng.uniform([30, 25, 8, 8, 0], [60, 45, 25, 20, np.pi])
+        along = (rows - y) * np.sin(turn) + (columns - x) * np.cos(turn)
+        across = (rows - y) * np.cos(turn) - (columns - x) * np.sin(turn)
+        masks.append((along / a) ** 2 + (across / b) ** 2 <= 1)
+    options = {"order": 1, "mode": "constant", "anti_aliasing": False}
+    for mask in masks:
+        mask = mask[..., None]
+        box = images.extract_bboxes(mask)
+        y1, x1, y2, x2 = box[0]
+        small = transform.resize(mask[y1:y2, x1:x2, 0].astype(float), mini_shape, **options)
+        mini = images.minimize_mask(box, mask, mini_shape)
+        np.testing.assert_array_equal(mini[..., 0], small > 0.5)
+        large = transform.resize(mini[..., 0].astype(float), (y2 - y1, x2 - x1), **options)
+        expanded = images.expand_mask(box, mini, mask.shape)
+        np.testing.assert_array_equal(expanded[y1:y2, x1:x2, 0], large > 0.5)

@@ -119,12 +119,13 @@ def test_killed_in_the_middle_it_goes_on_as_if_nothing_had_happened(straight, tm
     assert_same_training(model.find_last(), straight[0].find_last())
 
 
-def test_epochs_that_are_done_are_not_done_again(straight, tmp_path):
+def test_epochs_that_are_done_are_not_done_again(straight, tmp_path, caplog):
     model = beginner(tmp_path, TRAIN_BN=None)
     model.load_weights(straight[0].find_last())
     assert model.epoch == 2
     assert model.train(scenes(), None, RATE, 2, "all", verbose=0).epoch == []
     assert model.epoch == 2
+    assert "Nothing is trained: the weights are of epoch 2, and the last is to be 2" in caplog.text
 
 
 def test_other_layers_and_another_rate_go_on_with_a_new_optimizer(tmp_path, caplog):

@@ -86,6 +86,12 @@ def test_apply_mask_tints_in_place():
     assert np.all(image[1] == 100) and np.all(image[0, 1] == 100)
 
 
+def test_apply_mask_leaves_a_fourth_channel_alone():
+    image = np.full((2, 2, 4), 100, np.uint8)
+    visualize.apply_mask(image, np.eye(2, dtype=bool), (1.0, 0.0, 0.0))
+    assert image[0, 0].tolist() == [177, 50, 50, 100] and image[0, 1].tolist() == [100] * 4
+
+
 def test_apply_mask_refuses_a_mask_of_another_size():
     with pytest.raises(ValueError, match="mask"):
         visualize.apply_mask(grey_picture(2, 2), np.ones((3, 2), bool), "red")
@@ -230,7 +236,7 @@ def test_draw_instances_writes_the_caption_in_full(scene):
         ({"masks": np.ones((300, 200, 2), bool)}, "masks"),
         ({"class_ids": [1]}, "class_ids.*2 boxes.*1"),
         ({"class_ids": [1, 3]}, "3.*class_names"),
-        ({"class_ids": [1, -1]}, "-1.*class_names"),
+        ({"class_ids": [1, -9]}, "-9.*class_names"),
         ({"scores": [0.5]}, "scores"),
         ({"colors": ["red"]}, "colors"),
     ],
@@ -305,6 +311,23 @@ def test_display_instances_keeps_labels_on_the_picture(scene):
         label = text.get_bbox_patch().get_window_extent()
         assert frame.x0 - 1 <= label.x0 and label.x1 <= frame.x1 + 1
         assert frame.y0 - 1 <= label.y0 and label.y1 <= frame.y1 + 1
+
+
+def test_display_instances_takes_what_the_original_took(scene):
+    """Crowds, lists that are too long or empty, and boxes that are not those of the masks."""
+    image, boxes, masks, class_ids, names, scores = scene
+    ax = visualize.display_instances(image, boxes, masks, [1, -2], names, [*scores, 0.5], captions=[])
+    assert texts(ax) == ["dog 0.98", "sports ball (crowd) 0.75"]
+    ax = visualize.display_instances(image, boxes, masks, class_ids, names, captions=list("abc"), colors=[])
+    assert texts(ax) == ["a", "b"]
+    dummies = np.tile([0, 0, 5, 5], (2, 1))
+    ax = visualize.display_instances(image, dummies, masks, class_ids, names, show_bbox=False)
+    painted = np.any(ax.images[0].get_array() != image, axis=-1)
+    np.testing.assert_array_equal(painted, masks.any(axis=-1))
+    padded = visualize.display_instances(image, boxes * [[1], [0]], masks, class_ids, names)
+    assert texts(padded) == ["dog"]
+    painted = np.any(padded.images[0].get_array() != image, axis=-1)
+    np.testing.assert_array_equal(painted, masks[..., 0])
 
 
 def test_display_instances_says_when_there_is_nothing():
@@ -395,8 +418,8 @@ def test_display_images_in_rows():
     assert axes[0].get_subplotspec().get_gridspec().get_geometry() == (3, 2)
     assert axes[1].images[0].get_cmap().name == "gray"
     assert visualize.display_images([]) == []
-    with pytest.raises(ValueError, match="titles"):
-        visualize.display_images(images, titles=["one"])
+    axes = visualize.display_images(images, titles=["one"])
+    assert [ax.get_title() for ax in axes] == ["one", "", "", "", ""]
 
 
 # Plots and tables
@@ -415,6 +438,8 @@ def test_plot_overlaps_judges_each_pair():
     assert texts(ax) == ["0.90\nmatch", "0.10", "0.00", "0.70\nwrong", "0.20", "0.30"]
     assert [label.get_text() for label in ax.get_xticklabels()] == ["dog", "sports ball"]
     assert [label.get_text() for label in ax.get_yticklabels()][0] == "dog 0.90"
+    padded = visualize.plot_overlaps([1, 2, 0], [1, 1, 2, 0], [0.9, 0.8, 0.7, 0], overlaps, NAMES)
+    assert texts(padded) == texts(ax)
     empty = visualize.plot_overlaps([1], [], [], np.zeros((0, 1)), NAMES)
     assert "0 detections" in empty.get_title()
     with pytest.raises(ValueError, match="overlaps"):

@@ -527,9 +527,10 @@ def test_another_network_is_told_by_its_numbers(compact, tmp_path):
     assert "infer_config" in str(caught.value)
 
 
-def test_an_unknown_name_in_exclude(untouched, saved):
-    with pytest.raises(weights.WeightsError, match="exclude names mrcnn_maks: there is no such layer"):
-        weights.load(untouched, saved[0], exclude=["mrcnn_maks", "mrcnn_mask"])
+def test_an_unknown_name_in_exclude(saved):
+    """As in the original it does no harm; if it was meant for weights that do not fit, they tell."""
+    with pytest.warns(UserWarning, match="exclude names mrcnn_maks: there is no such layer"):
+        weights.load(small(), saved[0], exclude=["mrcnn_maks", "mrcnn_mask"])
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

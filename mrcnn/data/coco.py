@@ -89,7 +89,7 @@ class CocoDataset(Dataset):
         if (info["height"] or height, info["width"] or width) != (height, width):
             raise ValueError(
                 f"{info['path']} is {width} × {height} pixels, its annotations are for "
-                f"{info['width']} × {info['height']}: was it scaled, or turned by its EXIF tag?"
+                f"{info['width']} × {info['height']}: was it scaled, or turned?"
             )
         return image
 

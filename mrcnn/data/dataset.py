@@ -168,6 +168,9 @@ class Dataset:
     def load_image(self, image_id):
         """Reads a picture: (H,W,3) uint8 RGB. Grey becomes RGB, an alpha channel is dropped.
 
+        It is turned upright as the camera says, unless it was added with the `height` and `width` that it has
+        as it is stored: then its annotations are of that.
+
         Raises:
             FileNotFoundError: its file is missing.
             ValueError: its file is no picture, or it has none and a subclass should have made it.
@@ -178,7 +181,10 @@ class Dataset:
                 f"Picture {self.image_reference(image_id)} has no file: "
                 f"{type(self).__name__} must define load_image."
             )
-        return as_rgb(path)
+        image, info = as_rgb(path), self.image_info[image_id]
+        height, width = image.shape[:2]
+        turned = height != width and (info.get("height"), info.get("width")) == (width, height)
+        return as_rgb(path, upright=False) if turned else image
 
     def load_mask(self, image_id):
         """Masks and classes of the objects in a picture. Subclasses define it.

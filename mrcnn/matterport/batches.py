@@ -14,7 +14,7 @@ from mrcnn.metrics import trim_zeros
 from mrcnn.network import boxes
 from mrcnn.network.anchors import pixel_anchors
 from mrcnn.training import targets
-from mrcnn.training.batches import Batches
+from mrcnn.training.batches import Batches, seeded
 from mrcnn.training.targets import ROI_POSITIVE
 
 NEAR_OBJECTS = 0.9  # of random RoIs
@@ -44,7 +44,7 @@ class DataGenerator(Batches, keras.utils.PyDataset):
     def __init__(
         self, dataset, config, shuffle=True, augmentation=None, random_rois=0, detection_targets=False
     ):
-        seed = int(np.random.default_rng().integers(2**31))
+        seed = int(seeded().integers(2**31))
         Batches.__init__(self, dataset, config, shuffle, augmentation, seed=seed)
         keras.utils.PyDataset.__init__(self)
         self.random_rois, self.detection_targets = random_rois, detection_targets
@@ -114,7 +114,7 @@ def generate_random_rois(image_shape, count, gt_class_ids, gt_boxes):
     Returns:
         (count, 4) int32 pixels, inside of the picture, at least one pixel each way.
     """
-    rng = np.random.default_rng()
+    rng = seeded()
     edges = np.array(image_shape[:2])
     gt_boxes = np.reshape(gt_boxes, (-1, 4)).astype(int)
     each = int(NEAR_OBJECTS * count / max(len(gt_boxes), 1))
@@ -179,7 +179,7 @@ def build_detection_targets(rpn_rois, gt_class_ids, gt_boxes, gt_masks, config):
 
 def _choose_rois(best, config):
     """Which RoIs are trained on, by their best IoU [R]: indices of positive ones, and of what fills up."""
-    rng, total = np.random.default_rng(), config.TRAIN_ROIS_PER_IMAGE
+    rng, total = seeded(), config.TRAIN_ROIS_PER_IMAGE
     positive, negative = np.flatnonzero(best > ROI_POSITIVE), np.flatnonzero(best < ROI_POSITIVE)
     most = targets.most_positive(config)
     if len(positive) > most:

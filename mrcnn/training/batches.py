@@ -3,6 +3,7 @@
 Nothing here needs Keras, so that processes that make batches (`mrcnn.training.feed`) start quickly.
 """
 
+import logging
 import random
 
 import numpy as np
@@ -10,6 +11,10 @@ import numpy as np
 from mrcnn import images
 from mrcnn.training.augmentation import augment as apply_augmentation
 from mrcnn.training.augmentation import flip
+
+log = logging.getLogger(__name__)
+
+MOST_FAILURES = 5  # pictures of a data set that training does without
 
 
 def load_image_gt(
@@ -31,10 +36,10 @@ def load_image_gt(
             taken for one.
         augmentation: an imgaug augmenter, or a function (image, masks) -> (image, masks).
         use_mini_mask: cut each mask to its box and shrink it to `config.MINI_MASK_SHAPE`.
-        rng: a `numpy.random.Generator`; the same one gives the same result.
+        rng: a `numpy.random.Generator`; the same one gives the same result. By default `seeded()`.
 
     Returns:
-        image: [H, W, 3] uint8.
+        image: [H, W, 3] uint8, see `mrcnn.images.as_pixels`.
         image_meta: [12 + classes], see `compose_image_meta`.
         class_ids: [N] int32, negative for crowds.
         boxes: [N, 4] int32, pixels.
@@ -45,14 +50,17 @@ def load_image_gt(
     Raises:
         ValueError: the picture and its masks do not fit each other, or a class is unknown.
     """
-    rng = rng or np.random.default_rng()
+    rng = rng or seeded()
     if augmentation is None and not isinstance(augment, bool | None):
         augment, augmentation = False, augment
 
     image = dataset.load_image(image_id)
     masks, class_ids = dataset.load_mask(image_id)
     masks, class_ids = np.asarray(masks, bool), np.asarray(class_ids, np.int32)
+    if not masks.size and not class_ids.size:  # the original's users return an empty array of no shape
+        masks = np.zeros((*image.shape[:2], 0), bool)
     _check(dataset, config, image_id, image, masks, class_ids)
+    image = images.as_pixels(image, config.IMAGE_CHANNEL_COUNT)
 
     original_shape = image.shape
     image, window, scale, padding, crop = images.resize_image(
@@ -81,6 +89,11 @@ def load_image_gt(
         image_id, original_shape, image.shape, window, scale, active.astype(np.int32)
     )
     return image, meta, class_ids, boxes, masks
+
+
+def seeded():
+    """A new `numpy.random.Generator`, seeded by NumPy's old one, which programs of the original seed."""
+    return np.random.default_rng(np.random.randint(2**31))  # noqa: NPY002
 
 
 def _check(dataset, config, image_id, image, masks, class_ids):
@@ -117,7 +130,8 @@ class Batches:
     the seed, the epoch and the batch's number alone: not on the worker that makes it, nor on whether
     training was interrupted before. `batches[i]` is of the epoch that the attribute says.
 
-    Pictures without objects teach the heads nothing: another one takes the place of such a picture.
+    Pictures without objects teach the heads nothing: another one takes the place of such a picture; of one,
+    too, that cannot be loaded, which is logged, and after `MOST_FAILURES` of them not borne any more.
 
     Each batch is a dict of arrays, B = `config.BATCH_SIZE`, G = `config.MAX_GT_INSTANCES`:
 
@@ -175,6 +189,7 @@ class Batches:
         self.augment, self.batch_size = False, config.BATCH_SIZE
         self.steps = steps or -(-len(dataset.image_ids) // config.BATCH_SIZE)
         self._order = None, None
+        self._failed = set()
 
     def __len__(self):
         return self.steps
@@ -203,16 +218,11 @@ class Batches:
         """Row `position` of the endless list of pictures, as a dict of arrays without the B."""
         rng = np.random.default_rng([self.seed, 1, position])
         for image_id in self._candidates(position, rng):
-            source = self.dataset.image_info[image_id]["source"]
-            loaded = load_image_gt(
-                self.dataset,
-                self.config,
-                image_id,
-                self.augment,
-                augmentation=None if source in self.no_augmentation_sources else self.augmentation,
-                use_mini_mask=self.config.USE_MINI_MASK,
-                rng=rng,
-            )
+            try:
+                loaded = self._load(image_id, rng)
+            except Exception as error:  # what load_image and load_mask of any program may raise
+                self._bear(image_id, error)
+                continue
             if (loaded[2] > 0).any():
                 return self._padded(*loaded, rng)
         raise ValueError(
@@ -220,12 +230,37 @@ class Batches:
             "(crowds do not count). Check what load_mask returns."
         )
 
+    def _load(self, image_id, rng):
+        source = self.dataset.image_info[image_id]["source"]
+        return load_image_gt(
+            self.dataset,
+            self.config,
+            image_id,
+            self.augment,
+            augmentation=None if source in self.no_augmentation_sources else self.augmentation,
+            use_mini_mask=self.config.USE_MINI_MASK,
+            rng=rng,
+        )
+
+    def _bear(self, image_id, error):
+        """Log that a picture cannot be loaded; raise it again if too many cannot, or no other is left."""
+        known = image_id in self._failed
+        self._failed.add(image_id)
+        if len(self._failed) > min(MOST_FAILURES, len(self.dataset.image_ids) - 1):
+            raise error
+        if not known:
+            name = self.dataset.image_reference(image_id)
+            log.warning("Picture %s (%s) is left out: %s: %s", image_id, name, type(error).__name__, error)
+
     def _candidates(self, position, rng):
         """Ids of the picture whose turn it is, then of all others that could stand in for it."""
         ids = self.dataset.image_ids
         lap, place = divmod(position, len(ids))
-        yield int(ids[self._lap_order(lap)[place]] if self.shuffle else ids[place])
-        yield from map(int, rng.permutation(ids))
+        if self.shuffle:
+            yield int(ids[self._lap_order(lap)[place]])
+            yield from map(int, rng.permutation(ids))
+        else:
+            yield from map(int, np.roll(ids, -place))
 
     def _lap_order(self, lap):
         """The order of the pictures in lap number `lap` through all of them."""

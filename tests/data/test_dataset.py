@@ -221,3 +221,18 @@ def test_folders_with_mistakes(folders):
     Image.new("RGB", (12, 8)).save(images / "one.jpg")
     with pytest.raises(ValueError, match="2 pictures have the same id 'folder.one'"):
         FolderDataset(images, masks)
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_a_turned_picture_is_loaded_as_its_annotations_have_it(tmp_path, stored):
+    """Programs that measure a file by scikit-image or Pillow see it as it is stored, people upright."""
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 6, 3), np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # shown after a quarter turn clockwise
+    path = tmp_path / "turned.png"
+    Image.fromarray(pixels).save(path, exif=exif)
+    dataset = Dataset()
+    measured = {"height": 4, "width": 6} if stored else {}
+    dataset.add_image("drawn", 0, path, **measured)
+    dataset.prepare()
+    np.testing.assert_array_equal(dataset.load_image(0), pixels if stored else np.rot90(pixels, -1))

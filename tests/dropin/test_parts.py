@@ -281,6 +281,34 @@ def test_detection_targets_are_measured_in_pixels():
         modellib.build_detection_targets(rpn_rois, np.int32([-1, 0]), gt_boxes, gt_masks, config)
 
 
+# Pictures and names
+
+
+@pytest.fixture(scope="module")
+def small():
+    return tiny()
+
+
+def test_a_molded_picture_is_detected_on(small):
+    """A much-read tutorial calls `mold_image` before `detect`, which calls it again."""
+    picture = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    with pytest.warns(UserWarning, match="no grey levels"):
+        found = small.detect(modellib.mold_image(picture, small.config)[None], verbose=0)
+    assert len(found) == 1 and set(found[0]) == {"rois", "class_ids", "scores", "masks"}
+
+
+def test_what_detect_says_when_asked_to(small, capsys):
+    small.detect([np.zeros((32, 64, 3), np.uint8)], verbose=1)
+    assert "picture of shape (32, 64, 3)" in capsys.readouterr().out
+    small.detect([np.zeros((32, 64, 3), np.uint8)])
+    assert capsys.readouterr().out == ""
+
+
+def test_features_of_a_roi_have_the_original_s_name(small):
+    pooled = small.keras_model.get_layer("pool_squeeze").output
+    assert pooled.shape[2:] == (small.config.FPN_CLASSIF_FC_LAYERS_SIZE,)
+
+
 # Weights and devices
 
 

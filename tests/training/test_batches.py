@@ -104,6 +104,36 @@ def test_objects_that_vanish_are_left_out():
     assert class_ids.tolist() == [-3] and len(boxes) == 1 and masks.shape[-1] == 1
 
 
+def test_no_objects_may_be_arrays_of_no_shape():
+    class Nothing(Rectangles):
+        def load_mask(self, image_id):
+            return np.empty([0, 0, 0]), np.empty([0], np.int32)
+
+    _, _, class_ids, boxes, masks = load_image_gt(Nothing([ONE]), config(), 0)
+    assert (class_ids.shape, boxes.shape, masks.shape) == ((0,), (0, 4), (96, 96, 0))
+
+
+@pytest.mark.parametrize("dtype, highest", [(np.float32, 1), (np.float64, 255), (np.uint16, 65535)])
+def test_training_sees_what_detecting_sees(dtype, highest):
+    class Scaled(Rectangles):
+        def load_image(self, image_id):
+            noise = np.random.default_rng(image_id).integers(0, 256, (96, 96, 3))
+            return (noise * (highest / 255)).astype(dtype)
+
+    dataset = Scaled([ONE], size=(96, 96))
+    image = load_image_gt(dataset, config(), 0)[0]
+    np.testing.assert_array_equal(image, images.as_pixels(dataset.load_image(0), 3))
+    assert image.dtype == np.uint8 and image.max() == 255
+
+
+def test_numpy_s_old_seed_repeats_what_is_random():
+    def mirrored():
+        np.random.seed(3)  # noqa: NPY002
+        return [load_image_gt(Rectangles([ONE]), config(), 0, augment=True)[3][0, 1] for _ in range(12)]
+
+    assert mirrored() == mirrored() and len(set(mirrored())) == 2
+
+
 def test_augmentation_is_accepted_where_either_signature_has_it():
     def mirror(image, masks):
         return image[:, ::-1], masks[:, ::-1]
@@ -220,6 +250,34 @@ def test_pictures_without_objects_are_replaced():
     shown = epoch_of(batches)
     assert set(shown) == {1, 3}
     assert epoch_of(Batches(Rectangles([[], ONE, crowds_only, TWO]), config(), steps=10)) == shown
+
+
+def test_in_their_own_order_the_next_one_takes_its_place():
+    batches = Batches(Rectangles([ONE, [], TWO, ONE]), config(), shuffle=False)
+    assert epoch_of(batches) == [0, 2, 2, 3]
+
+
+class Broken(Rectangles):
+    """Of some pictures, those without objects, the masks cannot be loaded."""
+
+    def load_mask(self, image_id):
+        if not self.image_info[image_id]["objects"]:
+            raise OSError(f"mask {image_id} is damaged")
+        return super().load_mask(image_id)
+
+
+def test_pictures_that_cannot_be_loaded_are_left_out_and_named_once(caplog):
+    batches = Batches(Broken([ONE, [], TWO, ONE]), config(), shuffle=False)
+    assert epoch_of(batches) == epoch_of(batches) == [0, 2, 2, 3]
+    assert [record.getMessage() for record in caplog.records] == [
+        "Picture 1 (drawn.1) is left out: OSError: mask 1 is damaged"
+    ]
+
+
+@pytest.mark.parametrize("pictures", [[[]], [[], []], [ONE] + 6 * [[]]])
+def test_too_many_that_cannot_be_loaded_are_an_error(pictures):
+    with pytest.raises(OSError, match=r"mask \d is damaged"):
+        epoch_of(Batches(Broken(pictures), config()))
 
 
 def test_a_data_set_that_cannot_train_is_refused():
