@@ -154,27 +154,33 @@ def build_detection_targets(rpn_rois, gt_class_ids, gt_boxes, gt_masks, config):
     objects = np.flatnonzero(np.asarray(gt_class_ids) > 0)
     if not len(objects):
         raise ValueError("The picture has no objects, crowds apart, so its RoIs have no targets.")
-    gt_class_ids, gt_boxes, gt_masks = gt_class_ids[objects], gt_boxes[objects], gt_masks[:, :, objects]
+    gt_class_ids, gt_boxes = np.asarray(gt_class_ids)[objects], np.asarray(gt_boxes)[objects]
     rois = trim_zeros(np.asarray(rpn_rois))
     overlaps = boxes.iou(rois.astype(np.float64), gt_boxes.astype(np.float64))
-    assigned, best = overlaps.argmax(axis=1), overlaps.max(axis=1)
-    positive, rest = _choose_rois(best, config)
+    positive, rest = _choose_rois(overlaps.max(axis=1), config)
 
-    kept = np.concatenate([positive, rest])
-    rows, own = np.arange(len(positive)), gt_class_ids[assigned[positive]]
-    total, classes = config.TRAIN_ROIS_PER_IMAGE, config.NUM_CLASSES
-    class_ids, deltas = np.zeros(total, np.int32), np.zeros((total, classes, 4), np.float32)
-    masks = np.zeros((total, *config.MASK_SHAPE, classes), np.float32)
-    class_ids[rows] = own
-    objects = np.float32(gt_boxes[assigned[positive]])
-    deltas[rows, own] = boxes.find_deltas(np.float32(rois[positive]), objects) / config.BBOX_STD_DEV
-    for row, roi, i in zip(rows, rois[positive].astype(int), assigned[positive], strict=True):
-        mask = gt_masks[:, :, i : i + 1]
-        if config.USE_MINI_MASK:
-            mask = expand_mask(gt_boxes[i : i + 1], mask, config.IMAGE_SHAPE)
-        y1, x1, y2, x2 = roi
-        masks[row, :, :, own[row]] = resize(mask[y1:y2, x1:x2, 0], config.MASK_SHAPE)
-    return np.pad(rois[kept], [(0, total - len(kept)), (0, 0)]).astype(np.int32), class_ids, deltas, masks
+    total, rows = config.TRAIN_ROIS_PER_IMAGE, np.arange(len(positive))
+    kept = np.zeros((total, 4), np.int32)
+    kept[: len(positive) + len(rest)] = rois[np.concatenate([positive, rest])]
+    class_ids = np.zeros(total, np.int32)
+    deltas = np.zeros((total, config.NUM_CLASSES, 4), np.float32)
+    masks = np.zeros((total, *config.MASK_SHAPE, config.NUM_CLASSES), np.float32)
+
+    fits = overlaps[positive].argmax(axis=1)
+    class_ids[rows], found = gt_class_ids[fits], gt_boxes[fits]
+    moved = boxes.find_deltas(np.float32(kept[rows]), np.float32(found)) / config.BBOX_STD_DEV
+    deltas[rows, class_ids[rows]] = moved
+    for row, i, box in zip(rows, objects[fits], found, strict=True):
+        masks[row, :, :, class_ids[row]] = _mask_target(kept[row], gt_masks[:, :, i], box, config)
+    return kept, class_ids, deltas, masks
+
+
+def _mask_target(roi, mask, box, config):
+    """What a RoI (4,) shows of an object's mask, of the picture or of its box (4,): MASK_SHAPE in 0..1."""
+    if config.USE_MINI_MASK:
+        mask = expand_mask(box[None], mask[..., None], config.IMAGE_SHAPE)[..., 0]
+    y1, x1, y2, x2 = roi
+    return resize(mask[y1:y2, x1:x2], config.MASK_SHAPE)
 
 
 def _choose_rois(best, config):
