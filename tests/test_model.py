@@ -1,6 +1,5 @@
 """A small network detects, is looked into and is loaded: any pictures, sizes, threads and configurations."""
 
-import logging
 import threading
 
 import h5py
@@ -186,7 +185,7 @@ def test_a_picture_too_narrow_to_enlarge_is_refused(wide):
         (np.full((8, 8, 3), np.nan), "NaN"),
         (np.zeros((0, 8, 3), np.uint8), "no pixels"),
         (np.zeros((8, 8, 2), np.uint8), "shape"),
-        (np.full((8, 8, 3), 300.0), "scale them"),
+        (np.full((8, 8, 3), 70_000), "scale them"),
         ("nowhere.png", "no such file"),
     ],
 )
@@ -224,10 +223,12 @@ def test_some_pictures_of_a_batch_show_nothing(net):
     assert min(counts) == 0 < max(counts)
 
 
-def test_verbose_logs_what_goes_in(net, caplog):
-    caplog.set_level(logging.INFO)
+def test_verbose_tells_what_goes_in(net, capsys):
     net.detect([picture()], verbose=1)
-    assert "(40, 60, 3)" in caplog.text and "(64, 64, 3)" in caplog.text
+    told = capsys.readouterr().out
+    assert "(40, 60, 3)" in told and "(64, 64, 3)" in told
+    net.detect([picture()])
+    assert capsys.readouterr().out == ""
 
 
 # ---- configurations

@@ -168,6 +168,12 @@ def test_stopped_by_hand_it_keeps_what_was_learnt(quick, capsys):
     assert isinstance(model.detect([PHOTO]), list)
 
 
+def test_as_many_scenes_a_step_as_asked_for(quick):
+    sizes = set()
+    quick(masks=COINS[..., 3], scenes=3, watch=lambda teaching: sizes.add(teaching.model.inputs[0].shape[0]))
+    assert sizes == {3}
+
+
 def test_two_at_once(quick):
     models = {}
 

@@ -59,8 +59,7 @@ def load_image_gt(
     masks, class_ids = np.asarray(masks, bool), np.asarray(class_ids, np.int32)
     if not masks.size and not class_ids.size:  # the original's users return an empty array of no shape
         masks = np.zeros((*image.shape[:2], 0), bool)
-    _check(dataset, config, image_id, image, masks, class_ids)
-    image = images.as_pixels(image, config.IMAGE_CHANNEL_COUNT)
+    image = _checked(dataset, config, image_id, image, masks, class_ids)
 
     original_shape = image.shape
     image, window, scale, padding, crop = images.resize_image(
@@ -96,8 +95,8 @@ def seeded():
     return np.random.default_rng(np.random.randint(2**31))  # noqa: NPY002
 
 
-def _check(dataset, config, image_id, image, masks, class_ids):
-    """Refuse a picture and objects that do not fit, with a sentence that names the picture."""
+def _checked(dataset, config, image_id, image, masks, class_ids):
+    """The picture as the network sees it; it, or objects, that do not fit are refused by its name."""
     name = f"Picture {image_id} ({dataset.image_reference(image_id)})"
     if image.ndim != 3 or image.shape[2] != config.IMAGE_CHANNEL_COUNT:
         raise ValueError(
@@ -121,6 +120,10 @@ def _check(dataset, config, image_id, image, masks, class_ids):
             f"{name} is of source {source!r}, which has no classes; "
             "add them by add_class, then call prepare() again."
         )
+    try:
+        return images.as_pixels(image, config.IMAGE_CHANNEL_COUNT)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
 
 
 class Batches:

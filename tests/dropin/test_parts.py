@@ -297,13 +297,6 @@ def test_a_molded_picture_is_detected_on(small):
     assert len(found) == 1 and set(found[0]) == {"rois", "class_ids", "scores", "masks"}
 
 
-def test_what_detect_says_when_asked_to(small, capsys):
-    small.detect([np.zeros((32, 64, 3), np.uint8)], verbose=1)
-    assert "picture of shape (32, 64, 3)" in capsys.readouterr().out
-    small.detect([np.zeros((32, 64, 3), np.uint8)])
-    assert capsys.readouterr().out == ""
-
-
 def test_features_of_a_roi_have_the_original_s_name(small):
     pooled = small.keras_model.get_layer("pool_squeeze").output
     assert pooled.shape[2:] == (small.config.FPN_CLASSIF_FC_LAYERS_SIZE,)

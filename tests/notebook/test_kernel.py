@@ -105,9 +105,21 @@ def binder():
     return dict(re.findall(r"(\w+)=(\S+)", " ".join(line for line in lines if line.startswith("export "))))
 
 
+MISSING = """
+import sys
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == {module!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Missing())
+"""
+
+
 def forget(module, folder, monkeypatch):
     """Let the import of a module fail in kernels as it does where it is not installed."""
-    (folder / "sitecustomize.py").write_text(f"import sys\nsys.modules[{module!r}] = None\n")
+    (folder / "sitecustomize.py").write_text(MISSING.format(module=module))
     monkeypatch.setenv("PYTHONPATH", str(folder))
 
 
