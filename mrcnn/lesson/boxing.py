@@ -5,7 +5,7 @@ from mrcnn.data.pasted import Changes
 from mrcnn.images import as_rgb
 from mrcnn.lesson import show
 from mrcnn.lesson.controls import has_widgets
-from mrcnn.lesson.live import Screen
+from mrcnn.lesson.live import SCENES, Screen
 from mrcnn.lesson.messages import Message
 from mrcnn.lesson.picture import Picture
 from mrcnn.outputs import counts_of, in_words
@@ -53,6 +53,7 @@ class Boxing:
                 name=self.name,
                 seconds=self.seconds,
                 changes=changes,
+                scenes=SCENES,
                 watch=Panel(lambda drawn, words: screen.draw(Picture(drawn, f"{words}."))),
             )
         except ValueError as error:
