@@ -97,13 +97,14 @@ def _beyond_grey(picture):
     """Whether this is a picture of floats, three channels, and values under 0 or over 255."""
     if not isinstance(picture, np.ndarray) or picture.dtype.kind != "f" or picture.shape[2:] != (3,):
         return False
-    return bool(picture.size and np.isfinite(picture).all() and not _in_range(picture, 255))
+    low, high = picture.min(initial=0), picture.max(initial=0)
+    return bool(np.isfinite([low, high]).all() and not _in_range(low, high, "f"))
 
 
-def _in_range(array, top):
-    """Whether all is from 0 to `top`. Interpolation in floats overshoots by a hair, which is no error."""
-    slack = SLACK if array.dtype.kind == "f" else 0
-    return array.min() >= -slack and array.max() <= top + slack
+def _in_range(low, high, kind):
+    """Whether these may be grey levels of a kind of dtype; floats overshoot by a hair when interpolated."""
+    top, slack = (255, SLACK) if kind == "f" else (65535, 0)
+    return low >= -slack and high <= top + slack
 
 
 def _read(path, upright):
@@ -186,7 +187,7 @@ def _grey_levels(array, name):
     low, high = array.min(), array.max()
     if not (np.isfinite(low) and np.isfinite(high)):
         raise ValueError(f"{name} contains NaN or infinite values; replace them, say by 0.")
-    if not _in_range(array, 255 if kind == "f" else 65535):
+    if not _in_range(low, high, kind):
         raise ValueError(
             f"{name} has {array.dtype} values from {low:g} to {high:g}; "
             f"scale them to 0…255{' or 0…1' if kind == 'f' else ''} first."

@@ -236,9 +236,7 @@ def first_of(values, count, name):
     """The first `count` values, one a box; None where there are none at all, as the original has it."""
     if values is None or not len(values):
         return None
-    if len(values) < count:
-        raise ValueError(f"{name} must hold one entry for each of the {count} boxes; got {len(values)}.")
-    return values[:count]
+    return check_count(values[:count], count, name)
 
 
 def _check_colors(colors, count):
