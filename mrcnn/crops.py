@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mrcnn.images import extract_bboxes, paste_crops
+from mrcnn.masks import extract_bboxes, paste_crops
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from mrcnn.network import kernels
 from mrcnn.network.anchors import anchors_for
 from mrcnn.network.assembly import inference_network, roi_levels
 from mrcnn.network.roi_align import pyramid_level
+from mrcnn.rgb import as_pixels
 from mrcnn.tiles import cut_tile, find_in_tiles, regions_of, size_in_tile
 from mrcnn.trace import Trace
 from mrcnn.training import devices
@@ -200,7 +201,7 @@ class MaskRCNN(Inspection):
 
         Args:
             images: list of pictures of any sizes: arrays, Pillow images or paths; see
-                `mrcnn.images.as_pixels`. One picture is taken for a list of one.
+                `mrcnn.rgb.as_pixels`. One picture is taken for a list of one.
             verbose: 1 prints what goes into the network.
 
         Returns:
@@ -356,7 +357,7 @@ class MaskRCNN(Inspection):
 
     def _pixels(self, image):
         """One picture, in whatever form, as the array that the network is to see."""
-        return pictures.as_pixels(image, self.config.IMAGE_CHANNEL_COUNT)
+        return as_pixels(image, self.config.IMAGE_CHANNEL_COUNT)
 
     def _batches(self, items):
         """Molded pictures, as many at a time as `BATCH_SIZE` says and have one size."""

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mrcnn import images as pictures
 from mrcnn.crops import MaskCrops
+from mrcnn.masks import unmold_crops
 from mrcnn.network import boxes as box_ops
 
 
@@ -38,7 +38,7 @@ def unmold(detections, masks, window, molded_shape, image_shape):
     boxes = to_picture(detections[:, :4], window, molded_shape, image_shape)
     there = box_ops.area(boxes) > 0  # rounded to pixels, the smallest may vanish
     boxes, detections = boxes[there], detections[there]
-    crops, seen = pictures.unmold_crops(masks[there], boxes, image_shape)
+    crops, seen = unmold_crops(masks[there], boxes, image_shape)
     return {
         "rois": boxes,
         "class_ids": detections[:, 4].astype(np.int32),

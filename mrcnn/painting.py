@@ -16,7 +16,7 @@ from scipy.special import ndtri
 from mrcnn.colors import random_colors, text_color, to_bytes, to_rgb
 from mrcnn.crops import MaskCrops, as_crops, within
 from mrcnn.figures import inside_picture, letters, place_labels, with_area
-from mrcnn.images import STRIP, as_rgb
+from mrcnn.rgb import STRIP, as_rgb
 
 
 def apply_mask(image, mask, color, alpha=0.5):
@@ -115,7 +115,7 @@ def draw_instances(image, boxes, masks, class_ids, class_names, scores=None, col
     a tiny one, a caption that would hide more than a quarter of it is left out.
 
     Args:
-        image: Picture, as `mrcnn.images.as_rgb` takes it; it is not changed.
+        image: Picture, as `mrcnn.rgb.as_rgb` takes it; it is not changed.
         boxes: (N, 4) in pixels; what lies outside the picture is cut.
         masks: (H, W, N) boolean or `MaskCrops`, or None for boxes alone.
         class_ids: (N,) integers.
@@ -161,7 +161,7 @@ def draw_numbered(image, result, class_names, size=None):
     """Paint what `detect` gave for a picture, numbered, for counting: "7", or "key 7" among several classes.
 
     Args:
-        image: Picture, as `mrcnn.images.as_rgb` takes it; it is not changed.
+        image: Picture, as `mrcnn.rgb.as_rgb` takes it; it is not changed.
         result: dict `rois`, `class_ids`, `masks`.
         class_names: The name of each class id.
         size: As for `draw_instances`.

@@ -15,10 +15,11 @@ import numpy as np
 from mrcnn import weights
 from mrcnn.data import cutouts as cutting
 from mrcnn.data.pasted import MOST, PastedDataset
-from mrcnn.images import as_rgb, extract_bboxes
 from mrcnn.learning import begin_as, begin_with, learn
+from mrcnn.masks import extract_bboxes
 from mrcnn.model import MaskRCNN, load
 from mrcnn.recipes import RECIPES, CoinsConfig
+from mrcnn.rgb import as_rgb
 from mrcnn.training.interrupt import KEEPING, one_interrupt
 from mrcnn.training.timed import MOST_STEPS, Timed, copy_weights
 
@@ -69,7 +70,7 @@ def teach(
     kept.
 
     Args:
-        image: the photograph that the examples are on, as `mrcnn.images.as_rgb` takes it.
+        image: the photograph that the examples are on, as `mrcnn.rgb.as_rgb` takes it.
         boxes: (N, 4) boxes (y1, x1, y2, x2) in pixels, each around one thing.
         masks: (H, W) or (H, W, M), non-zero on one thing each.
         name: of the class of all examples, or a list of names, first those of the boxes.

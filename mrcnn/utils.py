@@ -4,15 +4,8 @@ import numpy as np
 
 from mrcnn import weights
 from mrcnn.data.dataset import Dataset
-from mrcnn.images import (
-    expand_mask,
-    extract_bboxes,
-    minimize_mask,
-    resize,
-    resize_image,
-    resize_mask,
-    unmold_mask,
-)
+from mrcnn.images import resize, resize_image, resize_mask
+from mrcnn.masks import expand_mask, extract_bboxes, minimize_mask, unmold_mask
 from mrcnn.metrics import (
     compute_ap,
     compute_ap_range,

@@ -25,7 +25,7 @@ from mrcnn.figures import (
     show_picture,
     with_area,
 )
-from mrcnn.images import as_rgb, unmold_mask
+from mrcnn.masks import unmold_mask
 from mrcnn.painting import (
     apply_mask,
     captions_of,
@@ -39,6 +39,7 @@ from mrcnn.painting import (
     first_of,
     tint,
 )
+from mrcnn.rgb import as_rgb
 
 __all__ = [
     "apply_mask",
@@ -134,7 +135,7 @@ def display_instances(
     """Show a picture with its objects: masks, outlines, boxes, captions.
 
     Args:
-        image: Picture, as `mrcnn.images.as_rgb` takes it.
+        image: Picture, as `mrcnn.rgb.as_rgb` takes it.
         boxes: (N, 4) in pixels. Rows without area, such as padding, are not drawn.
         masks: (H, W, N) boolean, or None for boxes alone.
         class_ids: (N,) integers.
@@ -205,7 +206,7 @@ def display_differences(
     """Show ground truth in green and detections in red, with each detection's score and IoU.
 
     Args:
-        image: Picture, as `mrcnn.images.as_rgb` takes it.
+        image: Picture, as `mrcnn.rgb.as_rgb` takes it.
         gt_box, gt_class_id, gt_mask: (N, 4) pixels, (N,), (H, W, N) boolean.
         pred_box, pred_class_id, pred_score, pred_mask: The same of M detections, with their scores.
         class_names: The name of each class id.
@@ -278,7 +279,7 @@ def draw_boxes(
     """Show boxes before and after refinement, joined by a line from corner to corner.
 
     Args:
-        image: Picture, as `mrcnn.images.as_rgb` takes it.
+        image: Picture, as `mrcnn.rgb.as_rgb` takes it.
         boxes: (N, 4) in pixels, or None; dashed where a refined box belongs to them.
         refined_boxes: (N, 4) in pixels, or None; solid.
         masks: (H, W, N) boolean, or None. A mask is shown as far as its two boxes reach.
@@ -335,7 +336,7 @@ def draw_rois(image, rois, refined_rois, mask, class_ids, class_names, limit=10)
     """Show regions of interest as the second stage is trained on them.
 
     Args:
-        image: Picture, as `mrcnn.images.as_rgb` takes it.
+        image: Picture, as `mrcnn.rgb.as_rgb` takes it.
         rois: (N, 4) in pixels. Rows without area are padding.
         refined_rois: (N, 4) in pixels, where the deltas take them.
         mask: (N, h, w) in 0..1, the mask of each region, stretched over it.
@@ -377,7 +378,7 @@ def display_top_masks(image, mask, class_ids, class_names, limit=4):
     """Show a picture, and beside it the masks of the classes that cover most of it.
 
     Args:
-        image: Picture, as `mrcnn.images.as_rgb` takes it.
+        image: Picture, as `mrcnn.rgb.as_rgb` takes it.
         mask: (H, W, N) boolean.
         class_ids: (N,) integers.
         class_names: The name of each class id.

@@ -7,9 +7,9 @@ import pytest
 
 from mrcnn import metrics, weights
 from mrcnn.data import coins, toybox
-from mrcnn.images import as_rgb
 from mrcnn.model import load
 from mrcnn.recipes import RECIPES
+from mrcnn.rgb import as_rgb
 
 ROOT = Path(__file__).parents[1]
 

@@ -16,7 +16,7 @@ import mrcnn
 from mrcnn.cli import main
 from mrcnn.cli.teach import Set, sets_of
 from mrcnn.data import coins
-from mrcnn.images import extract_bboxes
+from mrcnn.masks import extract_bboxes
 
 PHOTO, COINS = coins.photograph()
 ROOT = Path(__file__).parents[1]

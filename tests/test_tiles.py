@@ -15,7 +15,7 @@ from mrcnn import load
 from mrcnn.crops import as_crops
 from mrcnn.data.toybox import CLASS_NAMES, scene
 from mrcnn.data.toybox.scenes import DRAWERS, Thing
-from mrcnn.images import extract_bboxes
+from mrcnn.masks import extract_bboxes
 from mrcnn.metrics import compute_overlaps_masks
 from mrcnn.tiles import cut_tile, find_in_tiles, regions_of
 

@@ -7,10 +7,10 @@ from mrcnn.cli.inputs import find_sources
 from mrcnn.data import coins
 from mrcnn.data.cutouts import cut_out, names_among, read_examples, sheet
 from mrcnn.files import check_folder
-from mrcnn.images import as_rgb
 from mrcnn.metrics import coco_results
 from mrcnn.outputs import counts_of, file_name, in_words, write_json, write_png
 from mrcnn.painting import draw_numbered
+from mrcnn.rgb import as_rgb
 from mrcnn.weights import find
 from mrcnn.weights import read_examples as read_examples_of
 

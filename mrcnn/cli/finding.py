@@ -59,8 +59,8 @@ def detect_picture(model, source, outputs):
     """Detect in one picture and write the outputs; gives what was found, for a person to read."""
     from tqdm import tqdm
 
-    from mrcnn.images import as_rgb
     from mrcnn.outputs import counts_of, write_png
+    from mrcnn.rgb import as_rgb
 
     def progress(tiles):  # shown when there are many
         return tqdm(tiles, desc=source.path.name, unit="tile", leave=False, disable=None, delay=2)

@@ -10,7 +10,7 @@ from collections import Counter
 
 import numpy as np
 
-from mrcnn.images import as_rgb
+from mrcnn.rgb import as_rgb
 
 log = logging.getLogger(__name__)
 

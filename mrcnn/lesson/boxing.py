@@ -2,13 +2,13 @@
 
 import mrcnn
 from mrcnn.data.pasted import Changes
-from mrcnn.images import as_rgb
 from mrcnn.lesson import show
 from mrcnn.lesson.controls import has_widgets
 from mrcnn.lesson.live import SCENES, Screen
 from mrcnn.lesson.messages import Message
 from mrcnn.lesson.picture import Picture
 from mrcnn.outputs import counts_of, in_words
+from mrcnn.rgb import as_rgb
 from mrcnn.watching import Panel
 
 SMALL = 0.5  # of a box's height and width: what is left shows nowhere where the thing ends
@@ -77,7 +77,7 @@ def boxing(image, name="thing", box=None, seconds=60):
     """Teach the network a thing by a box: dragged by hand, or where there are no widgets the one given.
 
     Args:
-        image: a photograph, as `mrcnn.images.as_rgb` takes it.
+        image: a photograph, as `mrcnn.rgb.as_rgb` takes it.
         name: of the thing.
         box: (y1, x1, y2, x2) in pixels to begin with; None begins without one.
         seconds: how long to train, after the first step, which includes compiling.
@@ -95,7 +95,7 @@ def compare(image, box, name="thing", seconds=25):
     """Teach by the same box four times, all but the first with one thing spoiled, and count.
 
     Args:
-        image: a photograph, as `mrcnn.images.as_rgb` takes it.
+        image: a photograph, as `mrcnn.rgb.as_rgb` takes it.
         box: (y1, x1, y2, x2) in pixels.
         name: of the thing.
         seconds: of each training, after its first step.

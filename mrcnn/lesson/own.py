@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image
 
 from mrcnn.files import CannotWrite
-from mrcnn.images import as_rgb
 from mrcnn.lesson.controls import has_widgets
 from mrcnn.lesson.messages import Message
+from mrcnn.rgb import as_rgb
 
 LONGEST = 1600  # pixels: masks of a camera's picture in full size would fill the memory
 KINDS = ".png,.jpg,.jpeg,.webp,.bmp,.gif,.tif,.tiff"

@@ -7,7 +7,7 @@ import numpy as np
 
 from mrcnn.data import toybox
 from mrcnn.data.seeds import HELD_OUT_SEED
-from mrcnn.images import extract_bboxes
+from mrcnn.masks import extract_bboxes
 from mrcnn.metrics import compute_overlaps_masks, same_classes
 
 SIDE = 320  # pixels of a picture's side, as in most that the toybox weights have learnt from

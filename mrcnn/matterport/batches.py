@@ -9,7 +9,8 @@ import itertools
 import keras
 import numpy as np
 
-from mrcnn.images import expand_mask, resize
+from mrcnn.images import resize
+from mrcnn.masks import expand_mask
 from mrcnn.metrics import trim_zeros
 from mrcnn.network import boxes
 from mrcnn.network.anchors import pixel_anchors

@@ -9,6 +9,8 @@ import random
 import numpy as np
 
 from mrcnn import images
+from mrcnn.masks import extract_bboxes, minimize_mask
+from mrcnn.rgb import as_pixels
 from mrcnn.training.augmentation import augment as apply_augmentation
 from mrcnn.training.augmentation import flip
 
@@ -39,7 +41,7 @@ def load_image_gt(
         rng: a `numpy.random.Generator`; the same one gives the same result. By default `seeded()`.
 
     Returns:
-        image: [H, W, 3] uint8, see `mrcnn.images.as_pixels`.
+        image: [H, W, 3] uint8, see `mrcnn.rgb.as_pixels`.
         image_meta: [12 + classes], see `compose_image_meta`.
         class_ids: [N] int32, negative for crowds.
         boxes: [N, 4] int32, pixels.
@@ -78,9 +80,9 @@ def load_image_gt(
 
     visible = masks.any(axis=(0, 1))
     masks, class_ids = masks[:, :, visible], class_ids[visible]
-    boxes = images.extract_bboxes(masks)
+    boxes = extract_bboxes(masks)
     if use_mini_mask:
-        masks = images.minimize_mask(boxes, masks, config.MINI_MASK_SHAPE)
+        masks = minimize_mask(boxes, masks, config.MINI_MASK_SHAPE)
 
     source = dataset.image_info[image_id]["source"]
     active = np.isin(np.arange(dataset.num_classes), dataset.source_class_ids[source])
@@ -121,7 +123,7 @@ def _checked(dataset, config, image_id, image, masks, class_ids):
             "add them by add_class, then call prepare() again."
         )
     try:
-        return images.as_pixels(image, config.IMAGE_CHANNEL_COUNT)
+        return as_pixels(image, config.IMAGE_CHANNEL_COUNT)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
 

@@ -20,7 +20,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from mrcnn.data import toybox
-from mrcnn.images import extract_bboxes
+from mrcnn.masks import extract_bboxes
 from mrcnn.metrics import compute_recall
 from tests.benchmarks.speed import held
 

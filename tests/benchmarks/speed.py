@@ -130,7 +130,7 @@ def masks():
     """100 masks of 28² to boxes of a 1024² picture, against resizing each to floats by scikit-image."""
     from skimage.transform import resize
 
-    from mrcnn.images import unmold_masks
+    from mrcnn.masks import unmold_masks
 
     rng = np.random.default_rng(0)
     small_masks = rng.random((100, 28, 28), np.float32)

@@ -14,7 +14,7 @@ from PIL import Image
 from mrcnn.data import coins
 from mrcnn.data.cutouts import cut_out, from_box, from_mask, from_rgba, read_examples, sheet
 from mrcnn.data.cutouts.grabcut import segment_box
-from mrcnn.images import extract_bboxes
+from mrcnn.masks import extract_bboxes
 from mrcnn.metrics import compute_overlaps_masks
 
 HEIGHT, WIDTH = 60, 80

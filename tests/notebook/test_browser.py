@@ -18,9 +18,9 @@ import numpy as np
 import pytest
 
 from mrcnn.data.coins import photograph
-from mrcnn.images import extract_bboxes
 from mrcnn.lesson.exercises import EXERCISES
 from mrcnn.lesson.run import write
+from mrcnn.masks import extract_bboxes
 from tests.backend import BACKEND
 from tests.notebook.book import ROOT, chapters, code, load, quick
 

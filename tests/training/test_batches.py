@@ -7,6 +7,8 @@ import pytest
 
 from mrcnn import images
 from mrcnn.data.dataset import Dataset
+from mrcnn.masks import extract_bboxes, minimize_mask
+from mrcnn.rgb import as_pixels
 from mrcnn.training.batches import Batches, load_image_gt
 
 
@@ -75,7 +77,7 @@ def test_a_picture_and_its_objects_in_the_network_s_frame():
     assert parsed["active_class_ids"].tolist() == [1, 1, 1, 1]
     assert class_ids.tolist() == [2, -3]
     np.testing.assert_allclose(boxes, [[16, 0, 32, 16], [48, 48, 80, 96]], atol=1)
-    np.testing.assert_array_equal(images.extract_bboxes(masks), boxes)
+    np.testing.assert_array_equal(extract_bboxes(masks), boxes)
 
 
 def test_mini_masks_are_those_of_the_boxes():
@@ -83,7 +85,7 @@ def test_mini_masks_are_those_of_the_boxes():
     *_, boxes, masks = load_image_gt(dataset, config(), 0, use_mini_mask=True)
     assert masks.shape == (28, 28, 1) and masks.mean() > 0.9  # fades at the border
     whole = load_image_gt(dataset, config(), 0)[4]
-    np.testing.assert_array_equal(masks, images.minimize_mask(boxes, whole, (28, 28)))
+    np.testing.assert_array_equal(masks, minimize_mask(boxes, whole, (28, 28)))
 
 
 def test_classes_of_another_source_are_not_active():
@@ -122,7 +124,7 @@ def test_training_sees_what_detecting_sees(dtype, highest):
 
     dataset = Scaled([ONE], size=(96, 96))
     image = load_image_gt(dataset, config(), 0)[0]
-    np.testing.assert_array_equal(image, images.as_pixels(dataset.load_image(0), 3))
+    np.testing.assert_array_equal(image, as_pixels(dataset.load_image(0), 3))
     assert image.dtype == np.uint8 and image.max() == 255
 
 
@@ -198,7 +200,7 @@ def test_a_batch_has_fixed_shapes_and_padding():
 def test_whole_masks_without_mini_masks():
     batch = Batches(Rectangles([TWO]), config(USE_MINI_MASK=False, BATCH_SIZE=1))[0]
     assert batch["gt_masks"].shape == (1, 96, 96, 5)
-    found = images.extract_bboxes(batch["gt_masks"][0])
+    found = extract_bboxes(batch["gt_masks"][0])
     np.testing.assert_array_equal(found, batch["gt_boxes"][0])
 
 

@@ -15,7 +15,8 @@ from mrcnn.data.cutouts.checks import (
     told,
 )
 from mrcnn.data.cutouts.grabcut import segment_box
-from mrcnn.images import as_rgb, extract_bboxes
+from mrcnn.masks import extract_bboxes
+from mrcnn.rgb import as_rgb
 
 MARGIN = 2  # transparent pixels around a thing, so that turning and scaling do not cut its edge
 RING = 0.15  # width of the ring around a thing whose colours are kept, of its longer side
@@ -54,7 +55,7 @@ def from_box(image, box, name="thing"):
     """Cut out what a box holds, its outline found by GrabCut (Rother, Kolmogorov and Blake 2004).
 
     Args:
-        image: a picture, as `mrcnn.images.as_rgb` takes it.
+        image: a picture, as `mrcnn.rgb.as_rgb` takes it.
         box: (y1, x1, y2, x2) in pixels, drawn around one thing. What reaches over the photograph's border
             by up to `BEYOND` pixels is cut.
         name: of its class: any text with a letter.
@@ -84,7 +85,7 @@ def from_mask(image, mask, name="thing"):
     """Cut out what a mask covers, as it is.
 
     Args:
-        image: a picture, as `mrcnn.images.as_rgb` takes it.
+        image: a picture, as `mrcnn.rgb.as_rgb` takes it.
         mask: (H, W) of the photograph's size: bool, or numbers of which all but 0 belong to the thing.
         name: of its class: any text with a letter.
 
@@ -146,7 +147,7 @@ def from_ground(image, box):
     """What was taken for a thing and is none, as a cut-out named BACKGROUND.
 
     Args:
-        image: a picture, as `mrcnn.images.as_rgb` takes it.
+        image: a picture, as `mrcnn.rgb.as_rgb` takes it.
         box: (y1, x1, y2, x2) in pixels; a little of what is around it is taken too.
 
     Raises:
@@ -169,7 +170,7 @@ def cut_out(image, boxes=None, masks=None, name="thing"):
     """Cut out several examples; what is wrong with one is told with its number.
 
     Args:
-        image: a picture, as `mrcnn.images.as_rgb` takes it.
+        image: a picture, as `mrcnn.rgb.as_rgb` takes it.
         boxes: (N, 4), see `from_box`, or None.
         masks: (H, W, M), see `from_mask`, or None.
         name: of the class of all, or a list of names, first those of the boxes.

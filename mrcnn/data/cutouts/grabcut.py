@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from scipy.ndimage import binary_fill_holes, label
 
-from mrcnn.images import extract_bboxes
+from mrcnn.masks import extract_bboxes
 from mrcnn.network.boxes import iou
 
 SIDE = 96  # pixels that the longer side of the box is brought to: small things need it, large ones save time

@@ -24,7 +24,7 @@ from mrcnn.data.coco import outline_to_rle
 from mrcnn.data.cutouts.checks import check_count, check_name
 from mrcnn.data.cutouts.cutout import from_mask, from_rgba
 from mrcnn.data.folder import read_labels
-from mrcnn.images import as_rgb
+from mrcnn.rgb import as_rgb
 
 NAME = "thing"  # of what the file has no name for
 NAMED_BY = "name", "class", "label", "type"  # VIA's attributes, as people call them
@@ -41,7 +41,7 @@ def read_examples(path, image, name=None):
 
     Args:
         path: of a picture with transparency, a mask, a label map, a COCO JSON or a VIA JSON.
-        image: the photograph, as `mrcnn.images.as_rgb` takes it. A path lets its annotations be found
+        image: the photograph, as `mrcnn.rgb.as_rgb` takes it. A path lets its annotations be found
             among those of other pictures.
         name: of the class of all; None takes the names of the file, "thing" where it has none.
 

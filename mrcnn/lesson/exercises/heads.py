@@ -158,7 +158,7 @@ def _resize(mask, height, width):
 
 
 def _paste(mask, box, shape):
-    from mrcnn.images import unmold_mask
+    from mrcnn.masks import unmold_mask
 
     return unmold_mask(mask, box, shape)
 

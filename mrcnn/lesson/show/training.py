@@ -48,7 +48,7 @@ def data_set(*datasets, count=1):
 
 def masks_on(ax, image, masks, colors):
     """A picture on axes with masks (H, W, N) tinted and outlined."""
-    from mrcnn.images import extract_bboxes
+    from mrcnn.masks import extract_bboxes
 
     tinted = image.copy()
     for i in range(masks.shape[2]):
@@ -146,7 +146,7 @@ def watershed(image, ground, coin):
 
     Tinted is what the thresholds take for sure ground and sure coin, outlined what comes of it.
     """
-    from mrcnn.images import extract_bboxes
+    from mrcnn.masks import extract_bboxes
 
     grey = image[..., 0]
     masks = _watershed_masks(grey, ground, coin)
