@@ -138,11 +138,7 @@ class Config:
         for name, default in vars(Config).items():
             value = getattr(self, name)
             if name.isupper() and not callable(value) and not np.array_equal(value, default):
-                changed[name] = (
-                    np.asarray(value).tolist()
-                    if np.iterable(value) and not isinstance(value, (str, dict))
-                    else value
-                )
+                changed[name] = _for_json(value)
         return changed
 
     def display(self):
@@ -287,3 +283,12 @@ _RELATIONS = [
         "least 1: without positive RoIs nothing is learned.",
     ),
 ]
+
+
+def _for_json(value):
+    """A value as JSON has it: NumPy's arrays and numbers, also inside of others, are Python's."""
+    if isinstance(value, dict):
+        return {name: _for_json(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_for_json(part) for part in value]
+    return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value

@@ -14,7 +14,6 @@ It takes, and gives, float32, for any number B of pictures (LiteRT: one); all ot
 
 import contextlib
 import os
-import shutil
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -84,6 +83,6 @@ def export(model, path, kind):
 
 
 def _put(written, target):
-    if target.is_dir():  # the SavedModel that was there
-        shutil.rmtree(target)
+    if target.is_dir():  # a SavedModel, which goes with the temporary folder when the new one is there
+        os.replace(target, written.with_name(f"{written.name}.old"))
     os.replace(written, target)

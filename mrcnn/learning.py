@@ -17,7 +17,6 @@ from mrcnn import weights
 from mrcnn.model import MaskRCNN
 from mrcnn.network import kernels
 from mrcnn.recipes import RECIPES
-from mrcnn.training.timed import copy_weights
 
 
 @dataclass
@@ -103,6 +102,6 @@ def begin_as(taught):
 
     def begin(model):
         same = taught.class_names == model.class_names
-        copy_weights(taught.keras_model, model.keras_model, () if same else weights.HEADS)
+        weights.copy_weights(taught.keras_model, model.keras_model, () if same else weights.HEADS)
 
     return begin

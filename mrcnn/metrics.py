@@ -118,7 +118,7 @@ def compute_ap(
         pred_masks,
         iou_threshold,
     )
-    return *_average_precision(pred_match, len(gt_match)), overlaps
+    return *average_precision(pred_match > -1, len(gt_match)), overlaps
 
 
 def compute_ap_range(
@@ -144,7 +144,7 @@ def compute_ap_range(
     aps = []
     for threshold in iou_thresholds:
         gt_match, pred_match = _match(overlaps, gt_class_id, pred_class_id, threshold)
-        aps.append(_average_precision(pred_match, len(gt_match))[0])
+        aps.append(average_precision(pred_match > -1, len(gt_match))[0])
         if verbose:
             print(f"AP @{threshold:.2f}:\t {aps[-1]:.3f}")
     mean = np.mean(aps)
@@ -195,10 +195,19 @@ def _match(overlaps, gt_class_ids, pred_class_ids, threshold):
     return gt_match, pred_match
 
 
-def _average_precision(pred_match, gt_count):
-    hits = np.cumsum(pred_match > -1)
+def average_precision(correct, objects):
+    """The area under the curve of precision over recall, each precision raised to the best that follows it.
+
+    Args:
+        correct: (M,) bool, surest first: which detections found an object.
+        objects: how many there were to find.
+
+    Returns:
+        AP; precisions, raised, and recalls, (M + 2,) each, with an end before and behind.
+    """
+    hits = np.cumsum(correct)
     precisions = np.concatenate([[0], hits / np.arange(1, len(hits) + 1), [0]])
-    recalls = np.concatenate([[0], hits.astype(np.float32) / max(gt_count, 1), [1]])
+    recalls = np.concatenate([[0], hits.astype(np.float32) / max(objects, 1), [1]])
     precisions = np.maximum.accumulate(precisions[::-1])[::-1]
     return np.sum(np.diff(recalls) * precisions[1:]), precisions, recalls
 
@@ -409,7 +418,7 @@ def _indexed(images, categories, annotations):
     from pycocotools.coco import COCO
 
     coco = COCO()
-    coco.dataset = {"images": images, "categories": categories, "annotations": annotations}
+    coco.dataset = {"info": {}, "images": images, "categories": categories, "annotations": annotations}
     with _silence():
         coco.createIndex()
     return coco

@@ -11,6 +11,7 @@ import os
 import re
 import threading
 from contextlib import contextmanager, nullcontext
+from numbers import Real
 from pathlib import Path
 
 import keras
@@ -102,7 +103,10 @@ class MaskRCNN(Inspection):
         self.set_log_dir()
 
     def build(self, mode, config):
-        """Assemble the network of a mode; gives its Keras model."""
+        """Assemble the network of a mode; gives its Keras model.
+
+        For a training it sees to the devices; for inference it keeps the parts that `detect` runs, compiled.
+        """
         if mode == "training" and not kernels.CAN_TRAIN:
             raise ValueError(
                 "Keras runs on OpenVINO here, which only detects. To train, `pip install tensorflow`, and "
@@ -505,19 +509,22 @@ class MaskRCNN(Inspection):
         Where other layers or another optimizer go on, it starts anew, and a warning says so. Where the very
         same go on, what was compiled before is used.
         """
+        if isinstance(learning_rate, Real):
+            learning_rate = float(learning_rate)  # Keras takes no other number
         optimizer = optimizer or keras.optimizers.SGD(
-            learning_rate, momentum, global_clipnorm=self.config.GRADIENT_CLIP_NORM
+            learning_rate, float(momentum), global_clipnorm=self.config.GRADIENT_CLIP_NORM
         )
+        learning = self.keras_model.trainable_variables
         with devices.scope(self.distribution):
-            if self.distribution:
+            if self.distribution or devices.moves_others(optimizer, learning):
                 optimizer = devices.optimizer_like(optimizer)
-            optimizer.build(self.keras_model.trainable_variables)
+            optimizer.build(learning)
             if self.epoch and self._checkpoint:
                 try:
                     weights.load_optimizer(optimizer, self._checkpoint)
                 except weights.WeightsError as error:
                     logger.warning("The optimizer starts anew: %s", error)
-            step = optimizer, [id(variable) for variable in self.keras_model.trainable_variables]
+            step = optimizer, [id(variable) for variable in learning]
             if self._compiled_step != step:
                 self.keras_model.compile(optimizer=optimizer, jit_compile=kernels.JIT_COMPILE)
                 self._compiled_step = step
@@ -601,5 +608,5 @@ def load(name="coco", **overrides):
         class_names = CLASS_NAMES if len(CLASS_NAMES) == config.NUM_CLASSES else numbered
     model = MaskRCNN("inference", config, class_names=class_names)
     model.load_weights(path)
-    model.examples = weights.read_examples(path)
+    model.examples = weights.saved_examples(path)
     return model

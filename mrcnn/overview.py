@@ -22,6 +22,7 @@ LANES = [
 ]
 UPPER, MIDDLE, LOWER = (bottom + 0.2 for bottom, _, _ in LANES)
 WIDTH, HEIGHT, GAP = 1.78, 1.4, 0.36
+LOW = 0.95  # of the anchors: the features pass over them, which they are made without
 COLUMNS = [7.55 + i * (WIDTH + GAP) for i in range(4)]
 
 # Every box: names that light it, heading, what it does, (left, bottom, width, height). The names
@@ -30,7 +31,7 @@ BOXES = [
     ({"picture"}, "picture", "", (0.15, 2.3, 2.35, 2.5)),
     ({"backbone"}, "backbone", "ResNet", (2.95, 0.15, 1.85, 7.3)),
     ({"pyramid"}, "pyramid", "FPN", (5.2, 0.15, 1.85, 7.3)),
-    ({"anchors"}, "anchors", "every place,\nsize, shape", (COLUMNS[0], UPPER, WIDTH, HEIGHT)),
+    ({"anchors"}, "anchors", "fixed boxes", (COLUMNS[0], UPPER, WIDTH, LOW)),
     (
         {"proposals"},
         "proposals",
@@ -41,7 +42,7 @@ BOXES = [
     ({"heads"}, "heads", "class scores,\nbox deltas", (COLUMNS[1], MIDDLE, WIDTH, HEIGHT)),
     ({"detections"}, "detections", "best class,\nno doubles", (COLUMNS[2], MIDDLE, WIDTH, HEIGHT)),
     ({"roi_align", "masks"}, "roi_align", "features\n14 × 14", (COLUMNS[0], LOWER, WIDTH, HEIGHT)),
-    ({"heads", "masks"}, "heads", "masks\n28 × 28", (COLUMNS[1], LOWER, WIDTH, HEIGHT)),
+    ({"masks"}, "heads", "masks\n28 × 28", (COLUMNS[1], LOWER, WIDTH, HEIGHT)),
     ({"masks"}, "masks", "resized to\nthe boxes", (COLUMNS[2], LOWER, WIDTH, HEIGHT)),
 ]
 STAGES = sorted(set().union(*(names for names, *_ in BOXES)))
@@ -113,8 +114,8 @@ def _draw_scene(drawing, left, bottom, width, found=""):
             drawing.rectangle(*begin, *size, edge=color, line=2)
         if found == "detections":
             x, y = begin + (size[0] / 2, -0.13)
-            drawing.rectangle(x - 0.25, y - 0.12, 0.5, 0.24, color)
-            drawing.text(x, y - 0.01, name, 12, text_color(color), weight="bold")
+            drawing.rectangle(x - 0.28, y - 0.13, 0.56, 0.26, color)
+            drawing.text(x, y - 0.01, name, 14, text_color(color), weight="bold")
     drawing.rectangle(left, bottom, width, 3 * unit, edge=INK)
 
 
@@ -147,25 +148,27 @@ def _draw_features(drawing):
 
 def _draw_results(drawing):
     """The arrows of the lanes and what comes out at their ends."""
+    ends = [left + WIDTH for left in COLUMNS]
+    drawing.arrow((7.05, UPPER + (LOW + HEIGHT) / 2), (COLUMNS[1], UPPER + (LOW + HEIGHT) / 2))
+    drawing.arrow((ends[0], UPPER + LOW / 2), (COLUMNS[1], UPPER + LOW / 2))
+    drawing.arrow((ends[2], UPPER + HEIGHT / 2), (COLUMNS[3], UPPER + HEIGHT / 2))
+    for y in MIDDLE + HEIGHT / 2, LOWER + HEIGHT / 2:
+        for start, end in zip([7.05, *ends], COLUMNS, strict=False):
+            drawing.arrow((start, y), (end, y))
     for bottom, found in (UPPER, "proposals"), (MIDDLE, "detections"), (LOWER, "masks"):
-        y = bottom + HEIGHT / 2
-        starts = [7.05, *(left + WIDTH for left in COLUMNS[:3])]
-        for i, (start, end) in enumerate(zip(starts, COLUMNS, strict=True)):
-            if (i, found) != (2, "proposals"):
-                drawing.arrow((start, y), (end, y))
         _draw_scene(drawing, COLUMNS[3], bottom + 0.03, WIDTH, found)
     for bottom in UPPER, MIDDLE:
         y, right, left = bottom - 0.3, COLUMNS[3] + WIDTH / 2, COLUMNS[0] + 0.3
         drawing.arrow((right, bottom), (right, y), (left, y), (left, bottom - 2.5 + HEIGHT))
 
 
-def overview(highlight=None, ax=None):
+def overview(highlight=(), ax=None):
     """Draw the paper's figure (Mask R-CNN, arXiv 1703.06870, figure 1, with the parts inside).
 
     Args:
-        highlight: Name of the stage to light, "you are here": a module of `mrcnn.network`
-            (backbone, pyramid, anchors, proposals, roi_align, heads, detections), or "picture" or
-            "masks".
+        highlight: Names of the stages to light, "you are here", or one name: a module of
+            `mrcnn.network` (backbone, pyramid, anchors, proposals, roi_align, heads, detections), or
+            "picture" or "masks".
         ax: Axes to draw on; None makes a figure of 16 × 7.6 inches.
 
     Returns:
@@ -174,8 +177,10 @@ def overview(highlight=None, ax=None):
     Raises:
         ValueError: There is no stage of that name.
     """
-    if highlight is not None and highlight not in STAGES:
-        raise ValueError(f"highlight must be one of {', '.join(STAGES)}; got {highlight!r}.")
+    highlight = {highlight} if isinstance(highlight, str) else set(highlight or ())
+    if not highlight <= set(STAGES):
+        unknown = ", ".join(sorted(highlight - set(STAGES)))
+        raise ValueError(f"highlight must be among {', '.join(STAGES)}; got {unknown}.")
     if ax is None:
         import matplotlib.pyplot as plt
 
@@ -186,32 +191,32 @@ def overview(highlight=None, ax=None):
         drawing.card(7.35, bottom, 8.55, 2.3, color)
         drawing.text(8.05, bottom + 1.94, question, 16, SOFT, ha="left", style="italic")
     for names, heading, text, (left, bottom, width, height) in BOXES:
-        lit = highlight in names
+        lit = bool(highlight & names)
         face, edge = ("#FFF1C9", LIT) if lit else ("white", INK)
         drawing.card(left, bottom, width, height, face, edge, 4 if lit else 1.5)
         middle, top = left + width / 2, bottom + height
         weight = "normal" if heading in ("picture", "masks") else "bold"
         drawing.text(middle, top - 0.42, heading, 17, edge, weight=weight, va="baseline")
-        drawing.text(middle, top - 0.57, text, 14.5, SOFT, va="top")
+        drawing.text(middle, top - 0.57, text, 16, SOFT, va="top")
 
     drawing.text(0.15, 6.9, "Mask R-CNN", 25, weight="bold", ha="left")
-    drawing.text(0.15, 6.1, "bold: a module\nof mrcnn/network", 14.5, SOFT, ha="left")
-    drawing.text(0.15, 0.65, "He, Gkioxari, Dollár,\nGirshick, 2017", 14.5, SOFT, ha="left")
+    drawing.text(0.15, 6.1, "bold: a module\nof mrcnn/network", 16, SOFT, ha="left")
+    drawing.text(0.15, 0.65, "He, Gkioxari, Dollár,\nGirshick, 2017", 16, SOFT, ha="left")
     _draw_scene(drawing, 0.275, 2.45, 2.1)
     drawing.arrow((2.5, 3.55), (2.95, 3.55))
     _draw_features(drawing)
     _draw_results(drawing)
-    for left, bottom, width, _ in [place for names, *_, place in BOXES if highlight in names][:1]:
-        middle, y = left + width / 2, bottom - 0.12
-        drawing.card(middle - 0.8, y, 1.6, 0.34, LIT)
-        drawing.text(middle, y + 0.16, "you are here", 13, "white", weight="bold")
+    for left, bottom, width, _ in [place for names, *_, place in BOXES if highlight & names][:1]:
+        middle, y = left + width / 2, max(bottom - 0.22, 0.02)
+        drawing.card(middle - 0.9, y, 1.8, 0.38, LIT)
+        drawing.text(middle, y + 0.18, "you are here", 15, "white", weight="bold")
     return ax
 
 
-def save_overview(path="images/mask_rcnn_overview.png", highlight=None):
-    """Write the figure as a picture 1600 pixels wide; the default is the one in README."""
+def save_overview(path="images/mask_rcnn_overview.png"):
+    """Write the figure, 1600 pixels wide; the default is README's."""
     from matplotlib.figure import Figure  # not above: it brings the font cache along
 
     figure = Figure(figsize=SIZE)
-    overview(highlight, figure.add_axes((0, 0, 1, 1)))
+    overview(ax=figure.add_axes((0, 0, 1, 1)))
     figure.savefig(path, dpi=100)

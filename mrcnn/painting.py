@@ -16,7 +16,9 @@ from scipy.special import ndtri
 from mrcnn.colors import random_colors, text_color, to_bytes, to_rgb
 from mrcnn.crops import MaskCrops, as_crops, within
 from mrcnn.figures import inside_picture, letters, place_labels, with_area
-from mrcnn.rgb import STRIP, as_rgb
+from mrcnn.rgb import as_rgb
+
+ROWS = 1024  # of a mask whose border is drawn at once: in a large picture it may be tall
 
 
 def apply_mask(image, mask, color, alpha=0.5):
@@ -86,8 +88,8 @@ def _draw_outline(canvas, box, crop, color, thickness):
     y1, x1, y2, x2 = box
     bottom = min(y2 + reach, len(canvas))
     columns = slice(max(x1 - reach, 0), min(x2 + reach, canvas.shape[1]))
-    for top in range(max(y1 - reach, 0), bottom, STRIP):
-        rows = slice(top, min(top + STRIP, bottom))
+    for top in range(max(y1 - reach, 0), bottom, ROWS):
+        rows = slice(top, min(top + ROWS, bottom))
         # What lies around a strip takes part in its blur.
         around = rows.start - reach, columns.start - reach, rows.stop + reach, columns.stop + reach
         mask = within(crop, box, around).astype(np.float32)
@@ -107,7 +109,9 @@ def _render_label(caption, font, color):
     return np.asarray(label)
 
 
-def draw_instances(image, boxes, masks, class_ids, class_names, scores=None, colors=None, size=None):
+def draw_instances(
+    image, boxes, masks, class_ids, class_names, scores=None, colors=None, captions=None, size=None
+):
     """Paint detected objects on a picture, at the picture's own resolution.
 
     Each object gets a tint and an outline of its mask, its box, and a caption such as "dog 0.98".
@@ -122,6 +126,7 @@ def draw_instances(image, boxes, masks, class_ids, class_names, scores=None, col
         class_names: The name of each class id, a list or a dictionary.
         scores: (N,) in 0..1, or None for captions without numbers.
         colors: N colours; None gives those of `random_colors`.
+        captions: N texts in place of names and scores; an empty one is left out.
         size: Side of a square picture whose lines and letters these are to have, in pixels; by default one
             of as many pixels as the picture, or what is less. A large picture of small objects wants less.
 
@@ -132,7 +137,9 @@ def draw_instances(image, boxes, masks, class_ids, class_names, scores=None, col
         ValueError: The arguments disagree on the number of objects or the size of the picture.
     """
     canvas, boxes, masks, colors = check_instances(image, boxes, masks, class_ids, colors)
-    captions = captions_of(class_ids, class_names, scores)
+    if captions is None:
+        captions = captions_of(class_ids, class_names, scores)
+    check_count(captions, len(boxes), "captions")
 
     shape = canvas.shape[:2]
     size = min(size or math.inf, math.sqrt(math.prod(shape)))
@@ -147,7 +154,7 @@ def draw_instances(image, boxes, masks, class_ids, class_names, scores=None, col
             _draw_outline(canvas, boxes[i], masks.crops[i], colors[i], outline)
 
     font = letters(max(11, round(size / 45)))
-    visible = with_area(boxes)
+    visible = [i for i in with_area(boxes) if captions[i]]
     labels = [_render_label(captions[i], font, colors[i]) for i in visible]
     corners = place_labels(boxes[visible], [label.shape[:2] for label in labels], shape)
     for label, (y, x) in reversed(list(zip(labels, corners.astype(int), strict=True))):
@@ -169,13 +176,13 @@ def draw_numbered(image, result, class_names, size=None):
     Returns:
         (H, W, 3) uint8.
     """
-    single, totals, captions = len(class_names) == 2, Counter(), {}
-    for i, class_id in enumerate(result["class_ids"]):
+    boxes, masks, class_ids = result["rois"], result["masks"], result["class_ids"]
+    single, totals, captions = len(class_names) == 2, Counter(), []
+    for class_id in class_ids:
         totals[class_id] += 1
         name = "" if single else f"{class_names[class_id]} "
-        captions[i] = f"{name}{totals[class_id]}"
-    numbers = np.arange(len(captions))
-    return draw_instances(image, result["rois"], result["masks"], numbers, captions, size=size)
+        captions.append(f"{name}{totals[class_id]}")
+    return draw_instances(image, boxes, masks, class_ids, class_names, captions=captions, size=size)
 
 
 # What is given

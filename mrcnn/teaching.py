@@ -8,7 +8,6 @@ shapes are.
 """
 
 import math
-import time
 
 import numpy as np
 
@@ -21,11 +20,10 @@ from mrcnn.model import MaskRCNN, load
 from mrcnn.recipes import RECIPES, CoinsConfig
 from mrcnn.rgb import as_rgb
 from mrcnn.training.interrupt import KEEPING, one_interrupt
-from mrcnn.training.timed import MOST_STEPS, Timed, copy_weights
+from mrcnn.training.timed import MOST_STEPS, Looking
 
 LENGTH = 56  # pixels that the middle one of the examples is long in the scenes
 ALIKE = 1.25  # a photograph is not rescaled by less than this factor
-EVERY = 4  # seconds from one look at the photograph to the next
 MOST_TILES = 4  # a larger photograph is not looked at before the end
 
 
@@ -129,7 +127,7 @@ def taught_before(start):
     """The model that goes on from what it was taught, or None where `start` is mere weights."""
     if isinstance(start, MaskRCNN):
         model = start
-    elif weights.read_examples(path := weights.find(start)):
+    elif weights.saved_examples(path := weights.find(start)):
         model = load(path)
     else:
         return None
@@ -157,7 +155,7 @@ def fitting_scale(examples):
     return 1.0 if 1 / ALIKE < scale < ALIKE else scale
 
 
-class Teaching(Timed):
+class Teaching(Looking):
     """A training while it is watched.
 
     Attributes:
@@ -174,19 +172,16 @@ class Teaching(Timed):
         super().__init__(seconds, RECIPES["coins"].learning_rate, interrupted)
         self.taught, self.image, self.watch = model, image, watch
         self.result, self.over = None, False
-        self._looked = self._cost = 0.0
 
     def on_train_begin(self, logs=None):
         if self._small():
-            self.look()  # what a look compiles is compiled before the clock starts
-            self._cost = 0.0
+            self.look_first()
             self.result = None  # its last layers have not learnt anything yet
         self.watch(self)
 
     def on_train_batch_end(self, batch, logs=None):
         super().on_train_batch_end(batch, logs)
-        # Looking takes a tenth of the time at most.
-        if self._small() and time.monotonic() - self._looked > max(EVERY, 10 * self._cost):
+        if self._small() and self.is_time_to_look():
             self.look()
         self.watch(self)
 
@@ -195,16 +190,12 @@ class Teaching(Timed):
         if self._small():
             self.look()
         else:
-            copy_weights(self.model, self.taught.keras_model)
+            weights.copy_weights(self.model, self.taught.keras_model)
         self.watch(self)
 
-    def look(self):
-        """Detect on the photograph by what has been learnt so far."""
-        began = time.monotonic()
-        copy_weights(self.model, self.taught.keras_model)
+    def see(self):
+        weights.copy_weights(self.model, self.taught.keras_model)
         (self.result,) = self.taught.detect_crops([self.image])
-        self._looked = time.monotonic()
-        self._cost = self._looked - began
 
     def _small(self):
         config = self.taught.config

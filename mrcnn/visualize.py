@@ -15,6 +15,7 @@ import itertools
 import numpy as np
 
 from mrcnn.colors import OKABE_ITO, random_colors
+from mrcnn.columns import in_columns
 from mrcnn.crops import as_crops
 from mrcnn.figures import (
     draw_labels,
@@ -217,7 +218,7 @@ def display_differences(
     Returns:
         The Axes.
     """
-    from mrcnn.metrics import compute_matches
+    from mrcnn.metrics import compute_matches, compute_overlaps_masks
 
     shape = as_rgb(image).shape[:2]
     gt_box, pred_box = check_boxes(gt_box, "gt_box"), check_boxes(pred_box, "pred_box")
@@ -229,12 +230,11 @@ def display_differences(
 
     real = with_area(gt_box)
     gt_box, gt_class_id, gt_mask = gt_box[real], np.asarray(gt_class_id)[real], gt_mask[..., real]
-    real = np.array(with_area(pred_box), dtype=int)
-    real = real[np.argsort(-np.asarray(pred_score)[real], kind="stable")]  # as compute_matches does
+    real = with_area(pred_box)
     pred_box, pred_class_id = pred_box[real], np.asarray(pred_class_id)[real]
     pred_score, pred_mask = np.asarray(pred_score)[real], pred_mask[..., real]
 
-    matches, _, overlaps = compute_matches(
+    matches, _, _ = compute_matches(
         gt_box,
         gt_class_id,
         gt_mask,
@@ -246,7 +246,7 @@ def display_differences(
         score_threshold=score_threshold,
     )
     found = np.count_nonzero(np.asarray(matches) > -1)
-    best = np.max(overlaps, axis=1, initial=0)
+    best = compute_overlaps_masks(pred_mask, gt_mask).max(axis=1, initial=0)
     captions = captions_of(pred_class_id, class_names, pred_score)
     captions = [f"{caption} / {iou:.2f}" for caption, iou in zip(captions, best, strict=True)]
     green, red = OKABE_ITO["green"], OKABE_ITO["vermillion"]
@@ -468,13 +468,7 @@ class _Table:
         self.rows = [[str(cell) for cell in row] for row in rows]
 
     def __repr__(self):
-        columns = max((len(row) for row in self.rows), default=0)
-        rows = [row + [""] * (columns - len(row)) for row in self.rows]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        return "\n".join(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in rows
-        )
+        return in_columns(self.rows)
 
     def _repr_html_(self):
         rows = ("".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in self.rows)

@@ -11,7 +11,7 @@ EVERY = 2  # seconds from one picture to the next
 
 def watcher():
     """What to watch a `Teaching` with, by where this runs."""
-    return Panel(Place()) if in_notebook() else Line()
+    return Panel(Place().show_figure) if in_notebook() else Line()
 
 
 def in_notebook():
@@ -70,19 +70,23 @@ class Panel:
 
 
 class Place:
-    """One place of a notebook, in which each figure takes that of the one before."""
+    """One place of a notebook, in which what is shown takes that of what was shown before."""
 
     def __init__(self):
         self.handle = None
 
-    def __call__(self, drawn, words):
-        from IPython.display import Image, display
+    def show(self, content):
+        from IPython.display import display
 
-        picture = Image(png(drawn), alt=words)
-        if self.handle is None:
-            self.handle = display(picture, display_id=True)
+        if self.handle:
+            self.handle.update(content)
         else:
-            self.handle.update(picture)
+            self.handle = display(content, display_id=True)  # None where there is no notebook
+
+    def show_figure(self, drawn, words):
+        from IPython.display import Image
+
+        self.show(Image(png(drawn), alt=words))
 
 
 def figure(teaching):

@@ -258,6 +258,21 @@ def _some(names):
     return ", ".join([*map(str, names[:SHOWN]), *more])
 
 
+def copy_weights(source, target, exclude=()):
+    """Set all variables of a Keras model from those of the same names in another.
+
+    Args:
+        exclude: names of layers that stay as they are.
+    """
+    from keras import ops  # late, because files can be looked at without Keras
+
+    known = {key: variable for _, named in model_layers(source) for key, variable in named.items()}
+    for layer, named in model_layers(target):
+        for key, variable in named.items() if layer not in exclude else ():
+            # A copy: a training step of JAX takes the memory of its own variables away.
+            variable.assign(np.array(ops.convert_to_numpy(known[key])))
+
+
 def load_optimizer(optimizer, path):
     """Restore the state of an optimizer that `save` stored beside the weights, but not its learning rate.
 
@@ -276,11 +291,13 @@ def load_optimizer(optimizer, path):
         group = root["optimizer_weights"]
         with reading(path):
             arrays = [group[name][()] for name in read_names(group, "weight_names")]
+            kind = group.attrs.get("kind", type(optimizer).__name__)  # older files do not tell
     theirs, ours = [a.shape for a in arrays], [tuple(v.shape) for v in optimizer.variables]
-    if theirs != ours:
+    if theirs != ours or kind != type(optimizer).__name__:
         raise WeightsError(
-            f"{path} holds the state of another optimizer ({len(theirs)} arrays; this one has {len(ours)}), "
-            "or of one that trained other layers; choose the same layers and optimizer, or start anew."
+            f"{path} holds the state of another optimizer ({kind} with {len(theirs)} arrays, not "
+            f"{type(optimizer).__name__} with {len(ours)}), or of one that trained other layers; choose the "
+            "same layers and optimizer, or start anew."
         )
     for variable, array in zip(optimizer.variables, arrays, strict=True):
         if variable.name != "learning_rate":  # how fast to go on is for the caller to say
@@ -301,7 +318,7 @@ def save(model, path, metadata=None, dtype="float32", optimizer=None, examples=(
         dtype: "float32", or "float16" for a compressed file of a fifth of the size, good to three digits;
             values too large for half precision stay float32.
         optimizer: a Keras optimizer whose state is kept too; `load_optimizer` restores it.
-        examples: list of `mrcnn.data.cutouts.Cutout` that it was taught by; `read_examples` reads them.
+        examples: list of `mrcnn.data.cutouts.Cutout` that it was taught by; `saved_examples` reads them.
 
     Raises:
         WeightsError: the weights contain NaN, or the file cannot be written. A file that was there is as
@@ -323,6 +340,7 @@ def save(model, path, metadata=None, dtype="float32", optimizer=None, examples=(
             _write_group(file, name, {f"{key}:0": v for key, v in named.items()}, dtype)
         if optimizer is not None:
             _write_group(file, "optimizer_weights", {f"{i}:0": v for i, v in enumerate(optimizer.variables)})
+            file["optimizer_weights"].attrs["kind"] = type(optimizer).__name__
         for i, cutout in enumerate(examples):
             dataset = file.create_dataset(f"{EXAMPLES}/{i}", data=cutout.pixels, compression="gzip")
             dataset.attrs.update(name=cutout.name, around=cutout.around)
@@ -333,7 +351,7 @@ def save(model, path, metadata=None, dtype="float32", optimizer=None, examples=(
         raise WeightsError(str(error)) from error
 
 
-def read_examples(path):
+def saved_examples(path):
     """The examples that the weights of a file were taught by: list of `mrcnn.data.cutouts.Cutout`.
 
     Raises:
@@ -359,15 +377,18 @@ def _write_group(file, name, variables, dtype=None):
         array = ops.convert_to_numpy(variable)
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise WeightsError(f"{key} has NaN or infinite values; nothing was saved.")
-        if dtype == "float16" and np.abs(array).max(initial=0) <= np.finfo(np.float16).max:
-            group.create_dataset(
-                key, data=_short(array), compression="gzip", compression_opts=9, shuffle=True
-            )
+        short = _short(array) if dtype == "float16" else None
+        if short is not None and np.isfinite(short).all():
+            group.create_dataset(key, data=short, compression="gzip", compression_opts=9, shuffle=True)
         else:
             group.create_dataset(key, data=array, dtype=dtype and "float32")
 
 
 def _short(array):
-    """As float16, rounded to eight significant bits: what is zero at the end of each number packs well."""
-    bits = array.astype(np.float16).view(np.uint16)
+    """As float16, rounded to eight significant bits: what is zero at the end of each number packs well.
+
+    What is too large is infinite.
+    """
+    with np.errstate(over="ignore"):
+        bits = array.astype(np.float16).view(np.uint16)
     return ((bits + 4) & 0xFFF8).astype(np.uint16).view(np.float16)

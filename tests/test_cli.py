@@ -2,9 +2,11 @@
 
 import csv
 import dataclasses
+import itertools
 import json
 import multiprocessing
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -22,8 +24,8 @@ from pycocotools import mask as mask_utils
 
 import mrcnn
 from mrcnn import weights
-from mrcnn.cli import main
-from mrcnn.cli.evaluate import table
+from mrcnn.cli import finding, main
+from mrcnn.columns import in_columns
 from mrcnn.data.toybox import scene
 from mrcnn.outputs import label_map
 from mrcnn.recipes import RECIPES
@@ -298,10 +300,7 @@ def test_tiles_of_weights_in_another_resize_mode(here, capsys):
 
 
 def test_video(here, model_file, capsys):
-    video = cv2.VideoWriter("clip.mp4", cv2.VideoWriter.fourcc(*"mp4v"), 12.5, (96, 64))
-    for seed in range(3):
-        video.write(cv2.resize(scene(seed, size=64).image, (96, 64)))
-    video.release()
+    film("clip.mp4")
     (here / "bad.mp4").write_bytes(b"no video" * 100)
     options = ["--weights", model_file, "--label-map", "--csv"]
     assert main(["detect", "clip.mp4", "bad.mp4", *options]) == 2
@@ -315,6 +314,44 @@ def test_video(here, model_file, capsys):
     assert not (here / "results/bad.mp4").exists()
     rows = csv.DictReader((here / "results/detections.csv").open())
     assert {row["file_name"] for row in rows} <= {f"clip.mp4#{i}" for i in range(3)}
+
+
+def film(path, frames=3, size=(96, 64)):
+    video = cv2.VideoWriter(path, cv2.VideoWriter.fourcc(*"mp4v"), 12.5, size)
+    for seed in range(frames):
+        video.write(cv2.resize(scene(seed, size=64).image, size))
+    video.release()
+
+
+def test_a_video_on_a_full_disk(here, model_file, capsys):
+    """OpenCV tells nobody that it could not write."""
+    film("clip.mp4", frames=20, size=(640, 480))
+    (here / "results").mkdir()
+    (here / "results/clip.mp4").write_bytes(b"old")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        status = main(["detect", "clip.mp4", "--weights", model_file, "--force"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    error = capsys.readouterr().err
+    assert status == 2 and "results/clip.mp4 cannot be written (it ends before its last frame" in error
+    assert (here / "results/clip.mp4").read_bytes() == b"old"
+
+
+def test_a_video_that_fails_is_in_no_table(here, model_file, monkeypatch):
+    film("clip.mp4")
+    frames = itertools.count()
+
+    def torn(frame, *_):
+        if next(frames) == 2:
+            raise ValueError("the film is torn")
+        return frame
+
+    monkeypatch.setattr(finding, "painted", torn)
+    assert main(["detect", "clip.mp4", "--weights", model_file, "--csv", "--min-confidence", "0"]) == 2
+    assert not (here / "results/clip.mp4").exists()
+    assert len((here / "results/detections.csv").read_text().splitlines()) == 1  # the header
 
 
 def test_coco_weights_are_taken_where_they_lie(here, model_file, capsys):
@@ -450,7 +487,7 @@ def test_evaluate_drawn_scenes(here, model_file, capsys):
 
 
 def test_table_aligns():
-    assert table([["", "AP"], ["dog", "0.5"]]) == "      AP\ndog  0.5"
+    assert in_columns([["", "AP"], ["dog", "0.5"]], numbers=True) == "      AP\ndog  0.5"
 
 
 def test_weights_says_what_a_file_is(here, model_file, capsys):

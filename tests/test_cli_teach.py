@@ -80,6 +80,16 @@ def test_a_mask_a_cutout_and_backgrounds(teach, here):
     assert len(mrcnn.load("results/coin.h5").examples) == 2
 
 
+def test_a_mask_is_not_overwritten(here, capsys):
+    mask = Path("results/examples.png")
+    mask.parent.mkdir()
+    Image.fromarray(COINS[..., 3]).save(mask)
+    before = mask.read_bytes()
+    assert main(["teach", "table.png", "--mask", str(mask), "--force"]) == 2
+    assert f"{mask} is an input" in capsys.readouterr().err
+    assert mask.read_bytes() == before
+
+
 def test_names_go_with_examples_in_their_order():
     def told(*given):
         return [(each.name, len(each.boxes), len(each.files)) for each in sets_of(list(given))]

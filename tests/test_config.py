@@ -154,3 +154,7 @@ def test_other_values_that_work_are_kept(values):
     config = Config(**values)
     for name, value in values.items():
         assert getattr(config, name) is value
+    told = json.loads(json.dumps(config.changes()))
+    if not callable(config.BACKBONE):  # which no file can hold
+        again = Config(**told)
+        assert all(np.array_equal(getattr(again, name), getattr(config, name)) for name in values)

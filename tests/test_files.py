@@ -1,5 +1,7 @@
 """Files are written whole or not at all; `tests/test_weights.py` has a process killed while it writes."""
 
+import os
+
 import pytest
 
 from mrcnn.files import CannotWrite, check_folder, replacing
@@ -17,6 +19,18 @@ def test_the_new_takes_the_place_of_the_old(tmp_path):
         temporary.write_text("new")
         assert path.read_text() == "old"
     assert path.read_text() == "new" and names(tmp_path) == ["a.txt"]
+
+
+def test_what_killed_processes_left_is_swept_away(tmp_path):
+    old, new = tmp_path / ".b.0123abcd.part.txt", tmp_path / ".b.4567cdef.part.txt"
+    others = tmp_path / ".b.part.txt", tmp_path / "b.0123abcd.part.txt"
+    for path in (old, new, *others):
+        path.write_text("half")
+    for path in (old, *others):
+        os.utime(path, (1, 1))
+    with replacing(tmp_path / "a.txt") as temporary:
+        temporary.write_text("whole")
+    assert set(names(tmp_path)) == {"a.txt", new.name, *(path.name for path in others)}
 
 
 def test_what_cannot_be_written_whole_is_not_written(tmp_path):

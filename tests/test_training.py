@@ -143,6 +143,16 @@ def test_other_layers_and_another_rate_go_on_with_a_new_optimizer(tmp_path, capl
     assert model.epoch == 3 and model.find_last().endswith("0003.h5")
 
 
+def test_an_optimizer_of_ones_own_goes_on_with_other_layers(tmp_path, caplog):
+    model = beginner(tmp_path, STEPS_PER_EPOCH=1, LEARNING_MOMENTUM=0)
+    optimizer = keras.optimizers.SGD(RATE, clipnorm=1.0)
+    for epoch, layers in enumerate(("heads", "all", "all"), 1):
+        model.train(scenes(), None, None, epoch, layers, optimizer=optimizer, verbose=0)
+    assert "it has trained other layers" in caplog.text
+    model.train(scenes(), None, np.float32(RATE), 4, "heads", verbose=0)
+    assert model.epoch == 4
+
+
 def test_stopped_early_the_next_training_follows_on(tmp_path):
     class Stop(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):

@@ -144,7 +144,7 @@ def test_draw_instances_outlines_masks_and_their_holes():
 @pytest.mark.parametrize("thickness", [1, 2, 3, 4])
 def test_an_outline_lies_around_the_mask_s_border(thickness, strip, monkeypatch):
     """At a straight border half of it inside, half outside; round a disc too; in strips as in one piece."""
-    monkeypatch.setattr(painting, "STRIP", strip)
+    monkeypatch.setattr(painting, "ROWS", strip)
     upright, round_ = np.zeros((2, 60, 40, 3), np.uint8)
     painting._draw_outline(upright, (-9, 10, 69, 30), np.ones((78, 20), bool), "red", thickness)
     half, odd = divmod(thickness, 2)
@@ -345,8 +345,19 @@ def test_display_differences_counts_and_compares(scene):
         np.array([0.6, 0.9]), shifted[..., ::-1], names, iou_threshold=0.5,
     )  # fmt: skip
     iou = (masks & shifted).sum(axis=(0, 1)) / (masks | shifted).sum(axis=(0, 1))
-    assert texts(ax) == [f"dog 0.90 / {iou[0]:.2f}", f"sports ball 0.60 / {iou[1]:.2f}"]
+    assert texts(ax) == [f"sports ball 0.60 / {iou[1]:.2f}", f"dog 0.90 / {iou[0]:.2f}"]
     assert "2 of 2" in ax.get_title()
+
+
+def test_display_differences_where_scores_are_the_same(scene):
+    """The one found is told to be found, the other missed."""
+    image, boxes, masks, class_ids, names, _ = scene
+    nowhere = np.zeros_like(masks[..., :1])
+    ax = visualize.display_differences(
+        image, boxes[:1], class_ids[:1], masks[..., :1], boxes[[0, 0]], class_ids[[0, 0]], np.ones(2),
+        np.concatenate([masks[..., :1], nowhere], axis=-1), names,
+    )  # fmt: skip
+    assert texts(ax) == ["dog 1.00 / 1.00", "dog 1.00 / 0.00"] and "1 of 1" in ax.get_title()
 
 
 def test_display_differences_with_nothing_detected_or_nothing_there(scene):
@@ -488,7 +499,7 @@ def test_overview_lights_a_stage_once(stage):
 
 
 def test_overview_refuses_an_unknown_stage():
-    with pytest.raises(ValueError, match="highlight.*backbone.*roi_align.*'rpn'"):
+    with pytest.raises(ValueError, match="highlight.*backbone.*roi_align.*got rpn"):
         overview_module.overview("rpn")
 
 

@@ -108,8 +108,8 @@ def by_workers(options, sources, outputs, path, job):
     with cluster(options, asked) as client:
         left = (source for source in sources if source.name not in done)
         yield from in_turn(client, asked, left)
-    outputs.class_names, outputs.notes_of = job.class_names(), job.notes
-    outputs.finish()
+    outputs.class_names = job.class_names()
+    outputs.finish(job.notes)
     job.remove()
 
 

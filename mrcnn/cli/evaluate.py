@@ -67,6 +67,7 @@ def run(options):
     datasets.check_dataset(options)
     if options.json:
         shared.refuse_existing([options.json], options.force)
+        shared.refuse_inputs([Path(options.json)], [Path(options.dataset)])
     drawn = options.dataset in datasets.DRAWN
     described = shared.choose_weights(options.weights, options.dataset if drawn else None)
     shared.start_machine(options)
@@ -140,34 +141,27 @@ def bar(items, what):
 
 def numbers_table(numbers):
     """COCO's twelve numbers, a row for boxes and one for masks."""
+    from mrcnn.columns import in_columns
     from mrcnn.metrics import COCO_NUMBERS
 
     rows = [("boxes", "bbox"), ("masks", "segm")]
     head = ["", *COCO_NUMBERS]
-    return table([head, *([title, *(shown(numbers[kind][n]) for n in COCO_NUMBERS)] for title, kind in rows)])
+    return in_columns(
+        [head, *([title, *(shown(numbers[kind][n]) for n in COCO_NUMBERS)] for title, kind in rows)],
+        numbers=True,
+    )
 
 
 def classes_table(numbers):
     """AP and AP50 of each class, of boxes and of masks."""
+    from mrcnn.columns import in_columns
+
     rows = [["class", "box AP", "box AP50", "mask AP", "mask AP50"]]
     for name, box in numbers["bbox"]["per_class"].items():
         mask = numbers["segm"]["per_class"][name]
         rows.append([name, *(shown(part[n]) for part in (box, mask) for n in ("AP", "AP50"))])
-    return table(rows)
+    return in_columns(rows, numbers=True)
 
 
 def shown(value):
     return "-" if value < 0 else f"{value:.3f}"
-
-
-def table(rows):
-    """Rows of texts in columns, the first to the left, the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    aligned = (
-        [
-            cell.ljust(width) if i == 0 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        for row in rows
-    )
-    return "\n".join("  ".join(row).rstrip() for row in aligned)

@@ -11,8 +11,7 @@ from mrcnn.metrics import coco_results
 from mrcnn.outputs import counts_of, file_name, in_words, write_json, write_png
 from mrcnn.painting import draw_numbered
 from mrcnn.rgb import as_rgb
-from mrcnn.weights import find
-from mrcnn.weights import read_examples as read_examples_of
+from mrcnn.weights import find, saved_examples
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def cutouts_of(image, examples):
 
 def names_of(cutouts, start):
     """The names of all things that there are examples of, those of a file that is gone on from first."""
-    before = read_examples_of(find(start)) if start else []
+    before = saved_examples(find(start)) if start else []
     return names_among([*before, *cutouts])
 
 

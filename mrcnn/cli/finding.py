@@ -83,20 +83,24 @@ def detect_video(model, source, outputs):
     from mrcnn.outputs import counts_of
 
     most, count = Counter(), 0
-    with (
-        frames_of(source.path) as (frames, rate, total),
-        replacing(outputs.overlay(source), make_folder=True) as temporary,
-        tqdm(desc=source.path.name, total=total, unit="frame", leave=False, disable=None) as bar,
-    ):
-        first = next(frames)
-        with writer_for(temporary, first.shape, rate) as write:
-            for frame in itertools.chain([first], frames):
-                (result,) = model.detect_crops([frame])
-                write(painted(frame, result, model))
-                outputs.add(source, result, count)
-                most |= counts_of(result, model.class_names)  # the larger number of each
-                count += 1
-                bar.update()
+    try:
+        with (
+            frames_of(source.path) as (frames, rate, total),
+            replacing(outputs.overlay(source), make_folder=True) as temporary,
+            tqdm(desc=source.path.name, total=total, unit="frame", leave=False, disable=None) as bar,
+        ):
+            first = next(frames)
+            with writer_for(temporary, first.shape, rate) as write:
+                for frame in itertools.chain([first], frames):
+                    (result,) = model.detect_crops([frame])
+                    write(painted(frame, result, model))
+                    outputs.add(source, result, count)
+                    most |= counts_of(result, model.class_names)  # the larger number of each
+                    count += 1
+                    bar.update()
+    except BaseException:
+        outputs.forget(source)  # there is no video of it
+        raise
     return f"{count} frames, most in one: {told(most, model)}"
 
 

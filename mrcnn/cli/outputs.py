@@ -35,7 +35,6 @@ class Outputs:
         self.folder, self.options = Path(folder), options
         self.class_names = None  # known when there is a model
         self.notes = {source.name: [] for source in sources}
-        self.notes_of = self.notes.get  # from a source's name to its notes, wherever they were made
         self.sources = sources
 
     def overlay(self, source):
@@ -87,10 +86,25 @@ class Outputs:
                 write_json(path / f"{part}.geojson" if part else path, as_geojson(picture, self.class_names))
         self.notes[source.name].append(json.dumps(note))  # a tenth of what its lists would take
 
-    def finish(self):
-        """Write the tables of all pictures, by what was noted of them."""
+    def forget(self, source):
+        """Note nothing of a source, which failed half-way."""
+        self.notes[source.name].clear()
+
+    def finish(self, notes_of=None):
+        """Write the tables of all pictures, by what was noted of them.
+
+        Args:
+            notes_of: from a source's name to its notes, where they were not made here.
+        """
+        notes_of = notes_of or self.notes.get
+
+        def noted():
+            """The notes of all pictures, one after another, in the order of the sources."""
+            for source in self.sources:
+                yield from map(json.loads, notes_of(source.name))
+
         for path, write in self._tables():
-            write(path)
+            write(path, noted)
 
     def _tables(self):
         tables = [
@@ -101,20 +115,17 @@ class Outputs:
         ]
         return [(self.folder / name, write) for wanted, name, write in tables if wanted]
 
-    def _noted(self):
-        """The notes of all pictures, one after another, in the order of the sources."""
-        for source in self.sources:
-            yield from map(json.loads, self.notes_of(source.name))
-
-    def _write_entries(self, path):
-        numbered = enumerate(self._noted(), 1)
+    def _write_entries(self, path, noted):
+        numbered = enumerate(noted(), 1)
         write_json(path, (entry | {"image_id": i} for i, note in numbered for entry in note["json"]))
 
     def _write_polygons(self, form):
-        return lambda path: write_json(path, form(self._outlined, self.class_names))
+        def write(path, noted):
+            write_json(
+                path, form(lambda: (Outlined(**note["outlined"]) for note in noted()), self.class_names)
+            )
 
-    def _outlined(self):
-        return (Outlined(**note["outlined"]) for note in self._noted())
+        return write
 
     def _csv_rows(self, file_name, result):
         areas = as_crops(result["masks"]).areas()
@@ -123,10 +134,10 @@ class Outputs:
             name = self.class_names[class_id]
             yield file_name, number, int(class_id), name, f"{score:.4f}", *map(int, box), int(area)
 
-    def _write_csv(self, path):
+    def _write_csv(self, path, noted):
         with (
             replacing(path, make_folder=True) as temporary,
             temporary.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
         ):
-            rows = (row for note in self._noted() for row in note["csv"])
+            rows = (row for note in noted() for row in note["csv"])
             csv.writer(file).writerows(itertools.chain([COLUMNS], rows))

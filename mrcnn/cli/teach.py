@@ -2,6 +2,7 @@
 
 import argparse
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from mrcnn.cli import options as shared
 
@@ -83,7 +84,8 @@ def run(options):
     cutouts = [cutout for each in sets for cutout in cutouts_of(image, each)]
     outputs = Outputs(options.out, photo, names_of(cutouts, options.start))
     shared.refuse_existing(outputs.planned(), options.force)
-    shared.refuse_inputs(outputs.planned(), [photo.path] if photo.path else [])
+    files = [Path(file) for each in sets for file in each.files]
+    shared.refuse_inputs(outputs.planned(), [photo.path, *files] if photo.path else files)
     outputs.make_folder()
     backgrounds = read_folder(options.backgrounds) if options.backgrounds else []
     outputs.write_examples(cutouts)

@@ -51,12 +51,26 @@ def writer_for(path, shape, rate):
 
     Raises:
         ValueError: OpenCV can write none of that size.
+        OSError: not all frames are in the file, as on a full disk; OpenCV itself tells of nothing.
     """
     height, width = shape[:2]
+    count = 0
+
+    def write(frame):
+        nonlocal count
+        writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+        count += 1
+
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), rate, (width, height))
     try:
         if not writer.isOpened():
             raise ValueError(f"OpenCV cannot write an .mp4 of {width} by {height} pixels at {rate:g} Hz.")
-        yield lambda frame: writer.write(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
+        yield write
     finally:
         writer.release()
+    written = cv2.VideoCapture(str(path))
+    try:
+        if written.get(cv2.CAP_PROP_FRAME_COUNT) < count:
+            raise OSError("it ends before its last frame; perhaps the disk is full")
+    finally:
+        written.release()

@@ -6,8 +6,11 @@ import numpy as np
 from PIL import Image
 
 from mrcnn.data.dataset import Dataset
+from mrcnn.rgb import as_rgb
 
 SOURCE = "folder"
+FEW = 4  # levels of a label map; with more, greys may be the soft edges of one mask
+MOST = 5000  # objects on one picture; a photograph has more colours
 PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 
 
@@ -70,30 +73,49 @@ class FolderDataset(Dataset):
         """As `Dataset.load_mask`.
 
         Raises:
-            ValueError: a mask is not of its picture's size.
+            ValueError: a mask is not of its picture's size, or a picture itself.
         """
         info = self.image_info[image_id]
         height, width = self.load_image(image_id).shape[:2]
         masks, class_ids = [np.zeros((height, width, 0), bool)], []
         for path, class_id in zip(info["masks"], info["class_ids"], strict=True):
-            labels = read_labels(path)
+            labels, objects = read_labels(path)
             if labels.shape != (height, width):
                 raise ValueError(
                     f"{path} is {labels.shape[1]} × {labels.shape[0]} pixels, its picture "
                     f"{info['path'].name} is {width} × {height}: they must agree."
                 )
             if path.parent != self.mask_dir:  # one object, whatever its colours
-                labels = labels > 0
-            objects = np.unique(labels[labels > 0])
+                labels, objects = labels > 0, np.array([True])[: len(objects)]
+            if len(objects) > MOST:
+                raise ValueError(
+                    f"{path} has {len(objects):,} colours or grey levels, and each would be an object: it is "
+                    "no mask. Save it as PNG with hard edges, one colour for each object."
+                )
             masks.append(labels[:, :, None] == objects)
             class_ids += [class_id] * len(objects)
         return np.concatenate(masks, axis=-1), np.array(class_ids, np.int32)
 
 
 def read_labels(path):
-    """A PNG's grey levels, palette entries or colours as (H,W) int; black, or entry 0, is 0."""
+    """Which pixels of a PNG belong to which object.
+
+    Returns:
+        (H, W), its grey levels, palette entries or colours as int, black or entry 0 is 0; and the values (N,)
+        of its objects. A mask in black and white with soft edges is one object, and gives bool.
+    """
     with Image.open(path) as picture:
         if picture.mode in ("RGBA", "LA"):
             picture = picture.convert(picture.mode[:-1])
         labels = np.asarray(picture).astype(np.int64)
-    return labels @ [1 << 16, 1 << 8, 1] if labels.ndim == 3 else labels
+    labels = labels @ [1 << 16, 1 << 8, 1] if labels.ndim == 3 else labels
+    objects = np.unique(labels[labels > 0])
+    if len(objects) > FEW and _is_soft(picture := as_rgb(path)):
+        return picture[:, :, 0] >= 128, np.array([True])
+    return labels, objects
+
+
+def _is_soft(picture):
+    """Whether a picture (H, W, 3) is a mask in black and white, with greys at its edges alone."""
+    grey = picture[:, :, 0]
+    return (picture == grey[:, :, None]).all() and 2 * (grey > 223).sum() > (grey > 31).sum()

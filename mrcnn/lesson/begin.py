@@ -115,10 +115,10 @@ def install(lines, requirements=REQUIREMENTS):
     if not lines:
         return
     print(f"Installing {', '.join(map(_name, lines))}.")
-    kept = (f"{dist.name}=={dist.version}" for dist in importlib.metadata.distributions() if dist.name)
     with tempfile.TemporaryDirectory() as folder:
         constraints = Path(folder, "constraints.txt")
-        constraints.write_text("\n".join(sorted(set(kept))), "utf-8")
+        kept = (f"{name}=={version}\n" for name, version in installed().items())
+        constraints.write_text("".join(kept), "utf-8")
         command = [sys.executable, "-m", "pip", "install", "-q", "-c", str(constraints), *lines]
         done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
@@ -127,6 +127,15 @@ def install(lines, requirements=REQUIREMENTS):
             f"{', '.join(lines)} could not be installed ({last}); with a network, run this cell again, or "
             f"install them by `pip install -r {requirements.name}`."
         )
+
+
+def installed():
+    """The version of each package that is there, by its name in pip's spelling."""
+    versions = {}
+    for found in importlib.metadata.distributions():
+        if found.name:  # where a package lies in two folders, the first is the one that is imported
+            versions.setdefault(re.sub("[-_.]+", "-", found.name).lower(), found.version)
+    return versions
 
 
 def _name(line):

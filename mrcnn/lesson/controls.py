@@ -13,6 +13,8 @@ from mrcnn.lesson.messages import Message
 from mrcnn.lesson.picture import Shown, jpeg
 
 STRIP = 4  # pictures in a strip
+WIDE = 800  # pixels: a wider picture has a row of the strip for itself, so that its letters can be read
+SMALLER = {1: 0.8, 2: 0.7}  # of their size have so many in a row
 LIVE = {"quality": 90, "subsampling": 0}  # of a JPEG that follows a control: made in no time, letters sharp
 # Layout of a picture: stretched to the page's width, it would push what stands below it off the screen.
 AS_DRAWN = {"max_width": "100%", "align_self": "flex-start"}
@@ -76,7 +78,7 @@ class Explorer:
 
 
 class Strip(Shown):
-    """Pictures side by side, two in a row, each smaller; a single one as it is."""
+    """Pictures side by side: narrow ones two in a row, wide ones one, all a little smaller."""
 
     def __init__(self, arrays, caption):
         self.arrays, self.caption = arrays, caption
@@ -85,18 +87,16 @@ class Strip(Shown):
         """(H, W, 3) uint8."""
         if len(self.arrays) == 1:
             return self.arrays[0]
-        height, width = np.max([a.shape[:2] for a in self.arrays], axis=0)
-        cells = [
-            np.full((height, width, 3), 255, np.uint8) for _ in range(len(self.arrays) + len(self.arrays) % 2)
-        ]
+        height, width = np.max([array.shape[:2] for array in self.arrays], axis=0)
+        across = 1 if width > WIDE else 2
+        down = -(-len(self.arrays) // across)
+        cells = np.full((down * across, height, width, 3), 255, np.uint8)
         for cell, array in zip(cells, self.arrays, strict=False):
             cell[: array.shape[0], : array.shape[1]] = array
-        rows = [np.concatenate(cells[i : i + 2], axis=1) for i in range(0, len(cells), 2)]
-        whole = Image.fromarray(np.concatenate(rows))
-        scale = 0.7
-        return np.asarray(
-            whole.resize([round(scale * side) for side in whole.size], Image.Resampling.LANCZOS)
-        )
+        rows = cells.reshape(down, across, height, width, 3).swapaxes(1, 2)
+        whole = rows.reshape(down * height, across * width, 3)
+        size = round(SMALLER[across] * across * width), round(SMALLER[across] * down * height)
+        return np.asarray(Image.fromarray(whole).resize(size, Image.Resampling.LANCZOS))
 
 
 def explore(draw, start=None, strip=None, **choices):

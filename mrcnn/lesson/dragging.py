@@ -70,7 +70,7 @@ class Hands:
         for field, most in zip(self.fields, image.shape[:2] * 2, strict=True):
             field.max = most
         self.photograph.image_bytes = jpeg(image, **LIVE)
-        self._move(box or (0, 0, 0, 0))
+        self._move((0, 0, 0, 0) if box is None else box)
 
     def _move(self, box):
         """Have the photograph and the fields show the same box; the fields keep it on the picture."""

@@ -67,6 +67,11 @@ def number(value):
     return digits if not exponent else rf"{digits} \cdot 10^{{{int(exponent)}}}"
 
 
+def probability(value):
+    """A probability in LaTeX: one that is nearly 1 with the digits in which it is less."""
+    return f"{value:.5f}" if 0.9995 <= value < 0.999995 else number(value)
+
+
 def pixels(value):
     """A length or a place in pixels in LaTeX, to a tenth of a pixel."""
     text = f"{float(value):.1f}"

@@ -3,8 +3,6 @@
 The network is always the small one, whichever weights the lesson runs with: it learns in a minute.
 """
 
-import time
-
 import keras
 
 from mrcnn.config import LOSSES
@@ -15,9 +13,10 @@ from mrcnn.lesson.messages import Message
 from mrcnn.model import MaskRCNN
 from mrcnn.recipes import RECIPES
 from mrcnn.training.interrupt import KEEPING, one_interrupt
-from mrcnn.training.timed import MOST_STEPS, Timed, copy_weights
+from mrcnn.training.timed import MOST_STEPS, Looking
+from mrcnn.watching import Place
+from mrcnn.weights import copy_weights
 
-EVERY = 4  # seconds from one picture to the next
 SCENES = 2  # in a step: a quarter of the recipe's, for the sake of small machines' memory
 SEED = 1  # of the drawn scenes, as of the random numbers that a network starts from
 FORGETFUL = 0.9  # momentum of the statistics of normalisation: in a minute they must follow
@@ -86,7 +85,7 @@ def train(start="toybox", seconds=60):
     return run
 
 
-class Watch(Timed):
+class Watch(Looking):
     """Shows the losses and the photograph while the training goes on.
 
     Args:
@@ -101,24 +100,23 @@ class Watch(Timed):
         run.losses, run.times = self.losses, self.times
 
     def on_train_begin(self, logs=None):
-        self._look()
+        self.look_first()
         self.screen.say("the first step takes longer than the others, since the computation is compiled.")
 
     def on_train_batch_end(self, batch, logs=None):
         super().on_train_batch_end(batch, logs)
         self.screen.say(f"step {batch + 1}, loss {self.loss:.2f}; {self.left:.0f} s left.")
-        if not self.model.stop_training and time.monotonic() - self.looked >= EVERY:
-            self._look()
+        if not self.model.stop_training and self.is_time_to_look():
+            self.look()
 
     def on_train_end(self, logs=None):
-        self._look()
+        self.look()
         stopped = " Stopped by hand." if self.interrupted else ""
         self.screen.say(f"{repr(self.run).partition(': ')[2]}{stopped}", "passed")
 
-    def _look(self):
+    def see(self):
         self.run.look(self.model)
         self.screen.draw(show.learning(self.run))
-        self.looked = time.monotonic()
 
 
 def forget_faster(model):
@@ -134,18 +132,11 @@ class Screen:
     """A line and a picture below it, which are shown again and again in the same place of a notebook."""
 
     def __init__(self, title):
-        self.title, self.handles = title, {}
+        self.title = title
+        self.line, self.picture = Place(), Place()
 
     def say(self, text, state="open"):
-        self._show("line", Message(self.title, text, state))
+        self.line.show(Message(self.title, text, state))
 
     def draw(self, picture):
-        self._show("picture", picture)
-
-    def _show(self, place, content):
-        from IPython.display import display
-
-        if self.handles.get(place):
-            self.handles[place].update(content)
-        else:
-            self.handles[place] = display(content, display_id=True)  # None where there is no notebook
+        self.picture.show(picture)

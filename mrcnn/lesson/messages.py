@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mrcnn.colors import OKABE_ITO
+from mrcnn.columns import in_columns
+
 STYLES = {  # state → the mark in front of it, and the name of its colour in `mrcnn.colors`
     "passed": ("✓", "green"),
     "wrong": ("✗", "vermillion"),
@@ -30,8 +33,6 @@ class Message:
         return f"{self.title}: {self.text}"
 
     def _repr_html_(self):
-        from mrcnn.colors import OKABE_ITO  # it brings Matplotlib, which a notebook has anyway
-
         mark, color = STYLES[self.state]
         return (
             f'<div style="border-left: 5px solid {OKABE_ITO[color]}; padding: 4px 12px; max-width: 60em">'
@@ -63,9 +64,7 @@ class Table:
 
     def __repr__(self):
         rows = [tuple(map(str, row)) for row in (self.header, *self.rows)]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-        return "\n".join([*lines, "", self.caption])
+        return f"{in_columns(rows)}\n\n{self.caption}"
 
     def _repr_html_(self):
         def row(cells, tag):

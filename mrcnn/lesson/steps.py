@@ -53,13 +53,11 @@ def refine(box, outputs, std_dev, window):
         return rf"{h}_a = {c}_2 - {c}_1 - 1 = {pixels(end)} - {term(start, pixels)} - 1 = {pixels(length)}"
 
     def new(h, length, delta, result):
-        return (
-            rf"{h} = {h}_a \, e^{{d_{h}}} = {pixels(length)} \cdot e^{{{number(delta)}}} = {pixels(result)}"
-        )
+        return rf"{h} = {h}_a \, d_{h} = {pixels(length)} \cdot e^{{{number(delta)}}} = {pixels(result)}"
 
     lines = [
         rf"t = {vector(outputs)}",
-        rf"(d_y, d_x, d_h, d_w) = {vector(std_dev)} \odot t = {vector(deltas)}",
+        rf"(d_y, d_x, \log d_h, \log d_w) = {vector(std_dev)} \odot t = {vector(deltas)}",
         old("h", "y", box[0], box[2], old_height) + r", \quad " + old("w", "x", box[1], box[3], old_width),
         center("y", "h", y1, old_height, dy, y),
         center("x", "w", x1, old_width, dx, x),

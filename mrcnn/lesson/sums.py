@@ -20,7 +20,7 @@ last, hence the ones that are taken off and added (see `mrcnn.network.boxes`).
 
 import numpy as np
 
-from mrcnn.lesson.formula import Sum, number, pixels, term, text, vector
+from mrcnn.lesson.formula import Sum, number, pixels, probability, term, text, vector
 from mrcnn.lesson.steps import checked, corners, first, interpolate, refine
 from mrcnn.molded import to_picture
 from mrcnn.network import boxes as box_ops
@@ -297,7 +297,7 @@ def class_score(trace, config, roi, class_names=None):
         numbers.append(number(shares[others].sum()))
     lines.append(
         rf"p_{{{chosen}}} = \frac{{{powers[0]}}}{{{' + '.join(powers)}}} "
-        rf"= \frac{{1}}{{{' + '.join(numbers)}}} = {number(score)}"
+        rf"= \frac{{1}}{{{' + '.join(numbers)}}} = {probability(score)}"
     )
     lines.append(_verdict(chosen, score, config.DETECTION_MIN_CONFIDENCE))
     name = f"class {chosen}" if class_names is None else f"{class_names[chosen]} (class {chosen})"
@@ -315,8 +315,8 @@ def _verdict(class_id, score, least):
     if class_id == 0:
         return text("class 0 is the background: no detection")
     if score < least:
-        return rf"{number(score)} < {number(least)}: \quad {text('not sure enough')}"
-    return rf"{number(score)} \geq {number(least)}: \quad {text('sure enough')}"
+        return rf"{probability(score)} < {number(least)}: \quad {text('not sure enough')}"
+    return rf"{probability(score)} \geq {number(least)}: \quad {text('sure enough')}"
 
 
 def final_box(trace, config, roi):

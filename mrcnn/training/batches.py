@@ -1,6 +1,6 @@
 """From a data set to the fixed-shape arrays that a training step takes.
 
-Nothing here needs Keras, so that processes that make batches (`mrcnn.training.feed`) start quickly.
+Nothing here needs Keras, so that processes that make batches (`mrcnn.training.workers`) start quickly.
 """
 
 import logging

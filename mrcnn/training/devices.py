@@ -67,6 +67,14 @@ def optimizer_like(optimizer):
     return kind.from_config(optimizer.get_config())
 
 
+def moves_others(optimizer, variables):
+    """Whether an optimizer was built already, for other variables: it would go on with those."""
+    if not optimizer.built or {*map(id, optimizer._trainable_variables)} == {*map(id, variables)}:
+        return False
+    log.warning("The optimizer starts anew: it has trained other layers.")
+    return True
+
+
 class SumFirst:
     """Has an optimizer add up the gradients of all replicas before anything is done with them.
 

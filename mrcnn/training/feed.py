@@ -25,7 +25,7 @@ class Feed(keras.utils.PyDataset):
 
     Raises:
         ValueError: the batches cannot be sent to a process.
-        RuntimeError: while batches are made: a process has died.
+        ChildProcessError: while batches are made: a process has died.
     """
 
     def __init__(self, batches, workers=1, use_multiprocessing=False):
@@ -44,7 +44,7 @@ class Feed(keras.utils.PyDataset):
         try:
             return self._future(self.batches.epoch, index).result()
         except BrokenExecutor as error:
-            self.error = RuntimeError(making.DIED)
+            self.error = ChildProcessError(making.DIED)
             raise self.error from error
         except Exception as error:
             self.error = error

@@ -4,12 +4,10 @@ import math
 import time
 
 import keras
-import numpy as np
-from keras import ops
 
 from mrcnn.config import LOSSES
-from mrcnn.weights import model_layers
 
+EVERY = 4  # seconds from one look to the next
 MOST_STEPS = 10_000  # more than any machine does; the clock ends a training
 
 
@@ -61,6 +59,34 @@ class Timed(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
+class Looking(Timed):
+    """A training during which one looks at a photograph, now and then, by what has been learnt so far.
+
+    That takes a tenth of the time at most. Subclasses say by `see` what it is to look.
+    """
+
+    def __init__(self, seconds, rate, interrupted=()):
+        super().__init__(seconds, rate, interrupted)
+        self._looked = self._cost = 0.0
+
+    def see(self):
+        raise NotImplementedError
+
+    def look(self):
+        began = time.monotonic()
+        self.see()
+        self._looked = time.monotonic()
+        self._cost = self._looked - began
+
+    def look_first(self):
+        """Look before the clock starts: what it takes to compile that is not counted."""
+        self.look()
+        self._cost = 0.0
+
+    def is_time_to_look(self):
+        return time.monotonic() - self._looked > max(EVERY, 10 * self._cost)
+
+
 def pace(share):
     """The learning rate as a part of the highest, after a share, 0 to 1, of the time.
 
@@ -71,16 +97,3 @@ def pace(share):
     if share < warm:
         return 0.05 + 0.95 * share / warm
     return 0.02 + 0.49 * (1 + math.cos(math.pi * min(1, (share - warm) / (1 - warm))))
-
-
-def copy_weights(source, target, exclude=()):
-    """Set all variables of a Keras model from those of the same names in another.
-
-    Args:
-        exclude: names of layers that stay as they are.
-    """
-    known = {key: variable for _, named in model_layers(source) for key, variable in named.items()}
-    for layer, named in model_layers(target):
-        for key, variable in named.items() if layer not in exclude else ():
-            # A copy: a training step of JAX takes the memory of its own variables away.
-            variable.assign(np.array(ops.convert_to_numpy(known[key])))

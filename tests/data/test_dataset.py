@@ -206,6 +206,27 @@ def test_one_png_an_object(folders):
     assert FolderDataset(images, masks).load_mask(0)[1].tolist() == [1, 1, 1]
 
 
+def test_a_mask_with_soft_edges_is_one_object(folders):
+    images, masks = folders
+    soft = np.zeros((8, 12), np.uint8)
+    soft[1:7, 1:11] = np.linspace(10, 60, 60).reshape(6, 10)
+    soft[2:6, 2:10] = 255
+    Image.fromarray(soft).save(masks / "two.png")
+    found, class_ids = FolderDataset(images, masks).load_mask(2)
+    assert class_ids.tolist() == [1]
+    np.testing.assert_array_equal(found[:, :, 0], soft == 255)
+
+
+def test_a_photograph_is_no_mask(tmp_path):
+    for name in ("images", "masks"):
+        (tmp_path / name).mkdir()
+        noise = np.random.default_rng(0).integers(0, 256, (90, 90, 3), np.uint8)
+        Image.fromarray(noise).save(tmp_path / name / "a.png")
+    dataset = FolderDataset(tmp_path / "images", tmp_path / "masks")
+    with pytest.raises(ValueError, match=r"a.png has [78],\d{3} colours.*no mask"):
+        dataset.load_mask(0)
+
+
 def test_folders_with_mistakes(folders):
     images, masks = folders
     with pytest.raises(FileNotFoundError, match="None of the 3 pictures.*has a mask"):

@@ -66,6 +66,7 @@ def test_photograph_fields_and_boxing_begin_with_the_same_box(hands):
     hand = hands()
     assert hand.photograph.bboxes == [drawn(*BOX)]
     assert numbers(hand) == hand.boxing.box == BOX
+    assert numbers(hands(box=np.array(BOX))) == BOX
 
 
 def test_a_box_that_is_dragged_takes_the_place_of_the_one_before(hands):

@@ -95,7 +95,7 @@ def test_pictures_of_a_training_tell_its_numbers(run):
     for picture in show.learning(run), show.before_and_after(run), show.side_by_side(run, run):
         assert "23 of 24 coins, 1 wrong" in picture.caption
         assert picture.array().shape[2] == 3
-    assert "Loss 15.00, at last 10.00" in show.learning(run).caption  # five of 3, five of the mean 2
+    assert "Loss 15.00, in the end 10.00" in show.learning(run).caption  # five of 3, five of the mean 2
 
 
 def test_a_training_that_has_not_begun_has_a_picture(run):

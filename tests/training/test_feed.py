@@ -173,7 +173,7 @@ def test_a_process_that_is_killed_is_an_error():
     with in_time(), Feed(scenes(steps=100), 2, True) as feed:
         feed[0]
         os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
-        with pytest.raises(RuntimeError, match="has died.*use_multiprocessing=False"):
+        with pytest.raises(ChildProcessError, match="has died.*use_multiprocessing=False"):
             for i in range(1, 100):
                 feed[i]
     assert not multiprocessing.active_children()
@@ -213,7 +213,9 @@ def test_a_program_that_does_all_when_it_is_imported_is_told(tmp_path):
     _, errors = running.communicate(timeout=300)
     assert running.returncode == 1
     # Python itself may have more to say as it ends.
-    (told,) = (line for line in errors.splitlines() if line.startswith("RuntimeError: A process that makes"))
+    (told,) = (
+        line for line in errors.splitlines() if line.startswith("ChildProcessError: A process that makes")
+    )
     assert "has died" in told and 'under `if __name__ == "__main__":`' in told
 
 

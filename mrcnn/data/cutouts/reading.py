@@ -28,7 +28,6 @@ from mrcnn.rgb import as_rgb
 
 NAME = "thing"  # of what the file has no name for
 NAMED_BY = "name", "class", "label", "type"  # VIA's attributes, as people call them
-FEW = 4  # levels of a label map; with more, greys may be the soft edges of one mask
 CORNERS = 72  # of the polygon that stands for a circle or an ellipse
 
 
@@ -83,28 +82,19 @@ def _told(path, make, *arguments):
 
 
 def _from_labels(path, image, name):
-    labels = read_labels(path)
+    labels, values = read_labels(path)
     if labels.shape != image.shape[:2]:
         raise ValueError(
             f"{path} has no transparency, so it is taken for a mask, but it is {labels.shape[1]} × "
             f"{labels.shape[0]} pixels and the photograph {image.shape[1]} × {image.shape[0]}: "
             "they must agree."
         )
-    values = np.unique(labels[labels > 0])
-    if len(values) > FEW and _is_soft(as_rgb(path)):
-        labels, values = as_rgb(path)[:, :, 0] >= 128, [True]
     _told(path, check_count, len(values))
     return _fit(
         path,
         image,
         [(f"{path}, level {value:d}", partial(np.equal, labels, value), name) for value in values],
     )
-
-
-def _is_soft(picture):
-    """Whether a picture (H, W, 3) is a mask in black and white, with greys at its edges alone."""
-    grey = picture[:, :, 0]
-    return (picture == grey[:, :, None]).all() and 2 * (grey > 223).sum() > (grey > 31).sum()
 
 
 def _fit(path, image, examples):

@@ -252,8 +252,8 @@ stricter = Question(
     minutes=3,
     trains="predicting: what happens if only surer detections count?",
     task=(
-        "You raise the least score of a detection from 0.7 to 0.9, so that fewer are left. What is certain, "
-        'whatever the picture? "a": recall does not rise. "b": precision does not fall. "c": both.'
+        "You raise the minimum score of a detection from 0.7 to 0.9, so that fewer are left. What is "
+        'certain, whatever the picture? "a": recall does not rise. "b": precision does not fall. "c": both.'
     ),
     stub="""
 stricter = None  # "a", "b" or "c"

@@ -2,23 +2,25 @@
 
 import numpy as np
 
-from mrcnn.colors import OKABE_ITO, random_colors
+from mrcnn.colors import random_colors
 from mrcnn.figures import draw_rectangle
-from mrcnn.lesson.picture import WIDTH, Picture, panels, place
+from mrcnn.lesson.picture import GREY, WIDTH, Picture, panels, place
 from mrcnn.overview import SIZE, overview
 from mrcnn.painting import draw_instances
 
+LEVELS = "P2", "P3", "P4", "P5", "P6"
 PADDING = 16  # pixels of context around a thing that is shown large
-NEUTRAL = OKABE_ITO["blue"]  # what belongs to no object
+NEUTRAL = GREY  # what belongs to no object: colours are those of objects
 
 
-def you_are_here(stage):
-    """The map of the network with one of its boxes lit, see `mrcnn.overview.overview`."""
+def you_are_here(*stages):
+    """The map of the network, some of its boxes lit: see `mrcnn.overview.overview`."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH, WIDTH * SIZE[1] / SIZE[0]))
-    overview(stage, figure.add_axes((0, 0, 1, 1)))
-    return Picture(figure, f"Map of Mask R-CNN; you are here: {stage.replace('_', ' ')}.")
+    overview(stages, figure.add_axes((0, 0, 1, 1)))
+    lit = f"; you are here: {', '.join(stages).replace('_', ' ')}" if stages else ""
+    return Picture(figure, f"Map of Mask R-CNN{lit}.")
 
 
 def detections(image, result, class_names):

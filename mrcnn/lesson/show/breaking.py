@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from mrcnn.colors import OKABE_ITO
-from mrcnn.figures import draw_outlines
+from mrcnn.colors import OKABE_ITO, random_colors
+from mrcnn.figures import draw_labels, draw_outlines
 from mrcnn.lesson.picture import FONT, GREY, Picture, panels, place
 from mrcnn.lesson.scenes import judge
-from mrcnn.painting import draw_instances
+from mrcnn.painting import captions_of, draw_instances
 
 FOUND, LOST = OKABE_ITO["blue"], OKABE_ITO["vermillion"]
 UNITS = {
@@ -27,16 +27,11 @@ def staged(model, scene):
     verdict = judge(model, scene)
     result, thing = verdict.result, scene.class_name
     figure, (left, right) = panels("", "", height=4.8, width_ratios=(1.25, 1))
-    drawn = draw_instances(
-        scene.image,
-        result["rois"],
-        result["masks"],
-        result["class_ids"],
-        model.class_names,
-        result["scores"],
-    )
-    place(left, drawn)
+    boxes, masks, class_ids, scores = (result[key] for key in ("rois", "masks", "class_ids", "scores"))
+    names, colors = model.class_names, random_colors(len(boxes))
+    place(left, draw_instances(scene.image, boxes, masks, class_ids, names, captions=[""] * len(boxes)))
     draw_outlines(left, scene.box[None], scene.visible[..., None], ["white"])
+    draw_labels(left, boxes, captions_of(class_ids, names, scores), colors)  # over the outline
     right.set_axis_off()
     found = verdict.found is not None
     color, state = (FOUND, "found") if found else (LOST, "lost")
@@ -44,7 +39,7 @@ def staged(model, scene):
         (0.9, thing, 26, "black"),
         (0.58, f"{verdict.score:.2f}", 80, color),
         (0.36, state, 26, color),
-        (0.16, f"least score: {model.config.DETECTION_MIN_CONFIDENCE:.2f}", FONT, GREY),
+        (0.16, f"minimum score: {model.config.DETECTION_MIN_CONFIDENCE:.2f}", FONT, GREY),
         (0.06, f"IoU of the mask: {verdict.overlap:.2f}", FONT, "black"),
     )
     for y, words, size, ink in lines:
@@ -64,7 +59,7 @@ def sweeps(sweeps, config):
 
     Args:
         sweeps: dict of "hidden", "darkness", "blur" or "noise" → (values (V,), list of V `Verdict`s).
-        config: of the model; it has the least score of a detection.
+        config: of the model; it has the minimum score of a detection.
     """
     least = config.DETECTION_MIN_CONFIDENCE
     rows = -(-len(sweeps) // 2)
@@ -90,7 +85,7 @@ def sweeps(sweeps, config):
         ax.set_title("")
         ax.grid(alpha=0.3)
     axes[0].legend(fontsize=12, loc="lower left")
-    return Picture(figure, f"Score and IoU, the least score {least:.2f} dotted. {'; '.join(told)}.")
+    return Picture(figure, f"Score and IoU, the minimum score {least:.2f} dotted. {'; '.join(told)}.")
 
 
 def lost(values, verdicts):

@@ -1,19 +1,22 @@
 """Chapters 2 and 3: the picture as the network gets it, and what backbone and pyramid make of it."""
 
 import numpy as np
+from matplotlib.patches import Circle
 
 from mrcnn.colors import OKABE_ITO
 from mrcnn.figures import draw_rectangle
 from mrcnn.lesson.picture import FONT, Picture, panels, place
-from mrcnn.lesson.show.basics import unmolded
+from mrcnn.lesson.show.basics import LEVELS, unmolded
+from mrcnn.masks import extract_bboxes
 
 SHOWN = 8  # channels of a level
+NOTABLE = 0.01  # of the largest change of a level's features
 
 
 def molding(trace, config):
     """The picture, and the network's input with the window that the picture takes up in it."""
     figure, (before, after) = panels(
-        "image: {} × {} × {}, 0 to 255".format(*trace.image.shape),
+        "image: {} × {} × {}".format(*trace.image.shape),
         "molded: {} × {} × {}, the window outlined".format(*trace.molded.shape),
         height=4.4,
     )
@@ -28,14 +31,15 @@ def molding(trace, config):
     )
 
 
-def levels(trace, names=("P2", "P3", "P4", "P5", "P6")):
+def levels(trace, config):
     """What each level answers to most: the strength of its features at every place, beside the input."""
-    titles = [f"{name}: {' × '.join(map(str, trace.features[name].shape))}" for name in names]
-    figure, axes = panels(*titles, columns=3, height=6.6)
-    for ax, name in zip(axes, names, strict=True):
+    titles = [f"{name}: {' × '.join(map(str, trace.features[name].shape))}" for name in LEVELS]
+    figure, (picture, *axes) = panels("the input", *titles, columns=3, height=6.6)
+    place(picture, unmolded(trace, config), grid=False)
+    for ax, name in zip(axes, LEVELS, strict=True):
         place(ax, strength(trace.features[name]), grid=False, cmap="cividis", interpolation="nearest")
         ax.set_title(ax.get_title(), fontsize=FONT - 1)
-    return Picture(figure, f"Strength of the features of {', '.join(names)}: coarser from level to level.")
+    return Picture(figure, f"Strength of the features of {', '.join(LEVELS)}: coarser from level to level.")
 
 
 def strength(features):
@@ -45,23 +49,30 @@ def strength(features):
 
 
 def channels(trace, level, first=0):
-    """Some channels of one level, each a picture of where something is seen."""
+    """Some channels of one level, where each sees something; the last ones of a level that has no more."""
     features = trace.features[level]
+    first = max(0, min(first, features.shape[-1] - SHOWN))
     last = min(first + SHOWN, features.shape[-1])
-    figure, axes = panels(*(f"channel {c}" for c in range(first, last)), columns=4, height=5.2)
+    figure, axes = panels(*(f"{level}, channel {c}" for c in range(first, last)), columns=4, height=5.2)
     for ax, channel in zip(axes, range(first, last), strict=True):
         place(ax, features[..., channel], grid=False, cmap="cividis", interpolation="nearest")
     return Picture(figure, f"Channels {first} to {last - 1} of {level}; bright is a high value.")
 
 
-def changes(trace, other, names=("P2", "P3", "P4", "P5")):
+def changes(trace, other):
     """Which features of each level differ between two pictures: bright where they differ most."""
-    figure, axes = panels("what was changed", *names, columns=3, height=6.4)
+    figure, axes = panels("the changed picture (ringed)", *LEVELS, columns=3, height=6.4)
     place(axes[0], other.image)
-    for ax, name in zip(axes[1:], names, strict=True):
+    ((y1, x1, y2, x2),) = extract_bboxes((trace.image != other.image).any(axis=-1)[..., None])
+    ring = {"facecolor": "none", "edgecolor": OKABE_ITO["vermillion"], "linewidth": 4}
+    axes[0].add_patch(Circle(((x1 + x2) / 2, (y1 + y2) / 2), y2 - y1, **ring))
+    told = []
+    for ax, name in zip(axes[1:], LEVELS, strict=True):
         difference = np.linalg.norm(trace.features[name] - other.features[name], axis=-1)
         place(ax, np.sqrt(difference), grid=False, cmap="magma", interpolation="nearest")
+        told.append(f"{name} {(difference >= NOTABLE * difference.max()).mean():.0%}")
     return Picture(
         figure,
-        "A small change of the picture reaches features far around it, on coarse levels nearly all of them.",
+        f"A small change of the picture reaches features far around it. Places that change by {NOTABLE:.0%} "
+        f"or more of what changes most: {', '.join(told)}.",
     )

@@ -84,7 +84,7 @@ def cut_mask(trace, class_names, detection, threshold=sums.MASK_THRESHOLD):
     return Picture(
         figure,
         f"The mask of detection {detection}, {name}: with a threshold of {threshold:g} it has {mask.sum()} "
-        f"pixels, {share:.0%} of its box, in {len(find_outlines(mask, box))} outlines.",
+        f"pixels, {share:.0%} of its box; its outlines: {len(find_outlines(mask, box))}.",
     )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from mrcnn.lesson.picture import FONT, GREY, Picture, panels, place
 from mrcnn.lesson.show.anchors import ONE, anchors_of, faded, objects
-from mrcnn.lesson.show.basics import NEUTRAL, boxes_on, color_of, unmolded, zoom
+from mrcnn.lesson.show.basics import LEVELS, NEUTRAL, boxes_on, color_of, unmolded, zoom
 from mrcnn.network import boxes as box_ops
 
 SURE = 0.5  # objectness from which an anchor counts as one that sees something
@@ -13,10 +13,10 @@ SAME_OBJECT = 0.5  # IoU from which a box is drawn in an object's colour
 WAY = {"arrowstyle": "-|>", "color": ONE, "linewidth": 3, "mutation_scale": 18, "shrinkA": 0, "shrinkB": 0}
 
 
-def heat_maps(trace, config, names=("P2", "P3", "P4", "P5", "P6")):
+def heat_maps(trace, config):
     """Objectness of every place of each level, that of its surest anchor, over the network's input."""
-    maps = [trace.objectness[anchors_of(trace, config, name)].max(axis=-1) for name in names]
-    titles = [f"{name}: highest {heat.max():.2f}" for name, heat in zip(names, maps, strict=True)]
+    maps = [trace.objectness[anchors_of(trace, config, name)].max(axis=-1) for name in LEVELS]
+    titles = [f"{name}: highest {heat.max():.2f}" for name, heat in zip(LEVELS, maps, strict=True)]
     figure, (picture, *axes) = panels("the input", *titles, columns=3, width=8.4, height=5.6)
     height, width = trace.molded.shape[:2]
     place(picture, unmolded(trace, config), grid=False)
@@ -40,7 +40,7 @@ def heat_maps(trace, config, names=("P2", "P3", "P4", "P5", "P6")):
     bar.set_label("objectness", fontsize=FONT)
     told = ", ".join(
         f"{name} {heat.max():.2f} and {(heat >= SURE).mean():.1%}"
-        for name, heat in zip(names, maps, strict=True)
+        for name, heat in zip(LEVELS, maps, strict=True)
     )
     return Picture(figure, f"Highest objectness, and share of places with {SURE} or more: {told}.")
 

@@ -6,7 +6,8 @@ from mrcnn.colors import OKABE_ITO, text_color
 from mrcnn.figures import draw_outlines, inside_picture
 from mrcnn.lesson.picture import FONT, GREY, Picture, panels, place
 from mrcnn.lesson.show.basics import color_of
-from mrcnn.painting import draw_instances
+from mrcnn.metrics import average_precision
+from mrcnn.painting import apply_mask
 
 MOST = 12  # detections, and objects, that a table of overlaps has room for
 RIGHT, WRONG = OKABE_ITO["green"], OKABE_ITO["vermillion"]
@@ -26,7 +27,9 @@ def overlaps(truth, found, ious, class_names):
     figure, (left, right) = panels(
         "found, and the truth in white", "IoU of masks", height=4.9, width_ratios=(1.15, 1)
     )
-    tinted = draw_instances(truth.image, found["rois"], found["masks"], found["class_ids"], class_names)
+    tinted = truth.image.copy()
+    for i, mask in enumerate(np.moveaxis(found["masks"], 2, 0)):
+        apply_mask(tinted, mask, color_of(i))
     place(left, tinted)
     boxes = inside_picture(truth.boxes, truth.image.shape[:2])
     draw_outlines(left, boxes, truth.masks, ["white"] * len(boxes))
@@ -44,7 +47,7 @@ def overlaps(truth, found, ious, class_names):
     for (i, j), iou in np.ndenumerate(ious[:rows, :columns]):
         if iou >= 0.005:
             ink = "white" if iou > 0.5 else "black"
-            right.text(j, i, f"{iou:.2f}".lstrip("0"), ha="center", va="center", color=ink, fontsize=11)
+            right.text(j, i, f"{iou:.3f}".lstrip("0"), ha="center", va="center", color=ink, fontsize=10)
     best = ious.max(axis=1)
     return Picture(
         figure,
@@ -75,8 +78,8 @@ def precision_recall(correct, objects, threshold):
 
     hits = np.cumsum(correct)
     precision, recall = hits / np.arange(1, count + 1), hits / objects
-    raised = np.maximum.accumulate(precision[::-1])[::-1]
-    area = np.sum(np.diff(recall, prepend=0) * raised)
+    area, raised, _ = average_precision(correct, objects)
+    raised = raised[1:-1]
     ax.set_title(f"IoU ≥ {threshold:.2f}: AP {area:.2f}, the shaded area", fontsize=FONT)
     ax.fill_between([0, *recall], [raised[0], *raised], step="pre", color=OKABE_ITO["sky blue"], alpha=0.45)
     ax.plot(recall, precision, color=GREY, linewidth=1.5)

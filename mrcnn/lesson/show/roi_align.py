@@ -9,7 +9,7 @@ import numpy as np
 from mrcnn.colors import OKABE_ITO
 from mrcnn.figures import draw_rectangle
 from mrcnn.lesson import sums
-from mrcnn.lesson.picture import FONT, GREY, Picture, panels, place
+from mrcnn.lesson.picture import FONT, Picture, panels, place, with_ticks
 from mrcnn.lesson.show.basics import boxes_on, unmolded
 from mrcnn.network.boxes import in_pixels, iou
 from mrcnn.network.roi_align import COARSEST, FINEST
@@ -105,9 +105,7 @@ def _features_on(ax, grid, box):
     ax.imshow(grid, "gray", extent=(-0.5, width - 0.5, height - 0.5, -0.5), vmin=seen.min(), vmax=seen.max())
     _look_at(ax, box, (-0.5, -0.5), (height - 0.5, width - 0.5), margin=1.5)
     ax.set_title(title, fontsize=FONT)
-    ax.tick_params(labelsize=11, colors=GREY, length=3)
-    for axis in ax.xaxis, ax.yaxis:
-        axis.get_major_locator().set_params(nbins=6, integer=True)
+    with_ticks(ax)
 
 
 def _look_at(ax, box, start, end, margin):

@@ -129,7 +129,7 @@ def smoothed(values):
 
 def _loss(run):
     totals = smoothed(np.sum(list(run.losses.values()), axis=0))
-    return f"{totals[0]:.2f}, at last {totals[-1]:.2f}" if len(totals) else "not known yet"
+    return f"{totals[0]:.2f}, in the end {totals[-1]:.2f}" if len(totals) else "not known yet"
 
 
 def _axes_of_loss(ax, title):

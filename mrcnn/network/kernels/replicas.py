@@ -31,7 +31,10 @@ def parts(distribution):
     """Into how many parts a `distribution` divides a batch."""
     if distribution is None:
         return 1
-    return distribution.num_replicas_in_sync if BACKEND == "tensorflow" else distribution.num_model_replicas
+    if BACKEND == "tensorflow":
+        return distribution.num_replicas_in_sync
+    mesh = distribution.device_mesh
+    return mesh.shape[mesh.axis_names.index(distribution.batch_dim_name)]
 
 
 # JAX runs one program over all devices, which sees whole batches. A strategy of TensorFlow runs a copy of the
