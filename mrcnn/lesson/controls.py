@@ -14,7 +14,7 @@ from mrcnn.lesson.picture import Shown, jpeg
 
 STRIP = 4  # pictures in a strip
 WIDE = 800  # pixels: a wider picture has a row of the strip for itself, so that its letters can be read
-SMALLER = {1: 0.8, 2: 0.7}  # of their size have so many in a row
+SMALLER = {1: 0.75, 2: 0.7}  # of their size have so many in a row
 LIVE = {"quality": 90, "subsampling": 0}  # of a JPEG that follows a control: made in no time, letters sharp
 # Layout of a picture: stretched to the page's width, it would push what stands below it off the screen.
 AS_DRAWN = {"max_width": "100%", "align_self": "flex-start"}

@@ -13,7 +13,7 @@ DPI = 100  # of a figure in the notebook
 GREY = "#5B6B78"  # of axes, ticks and what is not the point
 PALETTES = 64, 128  # colours of a drawing: the fewest that do it no harm
 NOTICED = 24  # grey levels by which a colour may be off
-MOST_CHANGED = 0.004  # of a picture's pixels may be off by more
+MOST_CHANGED = 0.01  # of a picture's pixels may be off by more
 FONT = 14  # points, readable from the back of a room at this width
 
 
@@ -51,7 +51,7 @@ class Picture(Shown):
 
 def encode(array):
     """A picture (H, W, 3) uint8 in few bytes: (mime type, bytes), PNG for drawings, JPEG for photographs."""
-    photograph = "image/jpeg", jpeg(array, quality=75, optimize=True)
+    photograph = "image/jpeg", jpeg(array, quality=70, optimize=True)
     for count in PALETTES:
         few_colors = Image.fromarray(array).quantize(count, dither=Image.Dither.NONE)
         changed = np.abs(array - np.asarray(few_colors.convert("RGB"), np.int16)).max(axis=-1)
