@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from mrcnn.backend import BACKENDS, configured, importing
-from mrcnn.silence import silence
+from mrcnn.silence import hush_estimates, silence
 
 
 def complain(message):
@@ -108,6 +108,7 @@ def start_machine(options):
         from mrcnn.network.kernels import set_threads
 
         set_threads(options.threads)
+    hush_estimates()
 
 
 # Weights

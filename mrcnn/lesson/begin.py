@@ -73,10 +73,13 @@ def _hush():
     """TensorFlow's warnings, that a second model is traced again for instance, help no student."""
     import keras
 
+    from mrcnn.silence import hush_estimates
+
     if keras.backend.backend() == "tensorflow":
         import tensorflow
 
         tensorflow.get_logger().setLevel("ERROR")
+        hush_estimates()
 
 
 def report(weights):

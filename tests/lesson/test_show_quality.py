@@ -59,7 +59,7 @@ def test_the_area_is_the_average_precision(truth, found, threshold):
     answers = [found[key] for key in ("rois", "class_ids", "scores", "masks")]
     area, *_ = metrics.compute_ap(*given, *answers, iou_threshold=threshold)
     _, matches, _ = metrics.compute_matches(*given, *answers, iou_threshold=threshold)
-    picture = show.precision_recall(matches > -1, len(truth.class_ids), threshold)
+    picture = show.precision_recall(matches > -1, truth, threshold)
     picture.array()
     if len(matches):
         assert float(re.search(r"AP (\d\.\d+)", picture.caption)[1]) == pytest.approx(area, abs=0.006)

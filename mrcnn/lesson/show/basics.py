@@ -19,8 +19,8 @@ def you_are_here(*stages):
 
     figure = Figure(figsize=(WIDTH, WIDTH * SIZE[1] / SIZE[0]))
     overview(stages, figure.add_axes((0, 0, 1, 1)))
-    lit = f"; you are here: {', '.join(stages).replace('_', ' ')}" if stages else ""
-    return Picture(figure, f"Map of Mask R-CNN{lit}.")
+    lit = f"you are here: {', '.join(stages)}" if stages else "from a picture to masks"
+    return Picture(figure, f"Map of Mask R-CNN; {lit.replace('_', ' ')}.")
 
 
 def detections(image, result, class_names):

@@ -56,15 +56,15 @@ def overlaps(truth, found, ious, class_names):
     )
 
 
-def precision_recall(correct, objects, threshold):
+def precision_recall(correct, truth, threshold):
     """Precision over recall after the 1, 2, 3, … surest detections, and the area below it.
 
     Args:
         correct: (M,) bool, surest first: which detections found an object.
-        objects: how many there were to find.
+        truth: a `mrcnn.lesson.scenes.Truth`: what there was to find.
         threshold: least IoU of an object found; it is only written.
     """
-    count = len(correct)
+    count, objects = len(correct), len(truth.class_ids)
     figure, (ax,) = panels("", height=4.6)
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.03, 1.08))
     ax.set_xlabel("recall: share of the objects found", fontsize=FONT)
