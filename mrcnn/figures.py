@@ -4,8 +4,6 @@ Boxes are `(y1, x1, y2, x2)` in pixels, half-open; a picture lies on its axes as
 left corner at (0, 0).
 """
 
-from pathlib import Path
-
 import numpy as np
 from PIL import ImageFont
 
@@ -88,7 +86,7 @@ def letters(size):
     except ImportError:  # the light installation; Pillow's own font has no letters beyond English
         return ImageFont.load_default(size)
     # Matplotlib brings this font along: letters look the same on every machine.
-    return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), size)
+    return ImageFont.truetype(f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf", size)
 
 
 def show_picture(ax, image, title="", **options):

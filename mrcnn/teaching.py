@@ -20,7 +20,8 @@ from mrcnn.model import MaskRCNN, load
 from mrcnn.recipes import RECIPES, CoinsConfig
 from mrcnn.rgb import as_rgb
 from mrcnn.training.interrupt import KEEPING, one_interrupt
-from mrcnn.training.timed import MOST_STEPS, Looking
+from mrcnn.training.looking import Looking
+from mrcnn.training.timed import MOST_STEPS
 
 LENGTH = 56  # pixels that the middle one of the examples is long in the scenes
 ALIKE = 1.25  # a photograph is not rescaled by less than this factor

@@ -13,7 +13,8 @@ from mrcnn.lesson.messages import Message
 from mrcnn.model import MaskRCNN
 from mrcnn.recipes import RECIPES
 from mrcnn.training.interrupt import KEEPING, one_interrupt
-from mrcnn.training.timed import MOST_STEPS, Looking
+from mrcnn.training.looking import Looking
+from mrcnn.training.timed import MOST_STEPS
 from mrcnn.watching import Place
 from mrcnn.weights import copy_weights
 
