@@ -108,14 +108,14 @@ def read_labels(path):
         if picture.mode in ("RGBA", "LA"):
             picture = picture.convert(picture.mode[:-1])
         labels = np.asarray(picture).astype(np.int64)
-    labels = labels @ [1 << 16, 1 << 8, 1] if labels.ndim == 3 else labels
-    objects = np.unique(labels[labels > 0])
-    if len(objects) > FEW and _is_soft(picture := as_rgb(path)):
-        return picture[:, :, 0] >= 128, np.array([True])
+        labels = labels @ [1 << 16, 1 << 8, 1] if labels.ndim == 3 else labels
+        objects = np.unique(labels[labels > 0])
+        if len(objects) > FEW and _is_soft(colors := as_rgb(picture)):
+            return colors[:, :, 0] >= 128, np.array([True])
     return labels, objects
 
 
-def _is_soft(picture):
-    """Whether a picture (H, W, 3) is a mask in black and white, with greys at its edges alone."""
-    grey = picture[:, :, 0]
-    return (picture == grey[:, :, None]).all() and 2 * (grey > 223).sum() > (grey > 31).sum()
+def _is_soft(colors):
+    """Whether a picture's colours (H, W, 3) are black and white, with greys at edges alone: a mask."""
+    grey = colors[:, :, 0]
+    return (colors == grey[:, :, None]).all() and 2 * (grey > 223).sum() > (grey > 31).sum()

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from mrcnn.colors import OKABE_ITO, text_color
+from mrcnn.colors import OKABE_ITO, random_colors, text_color
 from mrcnn.figures import draw_outlines, inside_picture
 from mrcnn.lesson.picture import FONT, GREY, Picture, panels, place
 from mrcnn.lesson.show.basics import color_of
 from mrcnn.metrics import average_precision
-from mrcnn.painting import apply_mask
+from mrcnn.painting import tint
 
 MOST = 12  # detections, and objects, that a table of overlaps has room for
 RIGHT, WRONG = OKABE_ITO["green"], OKABE_ITO["vermillion"]
@@ -28,8 +28,7 @@ def overlaps(truth, found, ious, class_names):
         "found, and the truth in white", "IoU of masks", height=4.9, width_ratios=(1.15, 1)
     )
     tinted = truth.image.copy()
-    for i, mask in enumerate(np.moveaxis(found["masks"], 2, 0)):
-        apply_mask(tinted, mask, color_of(i))
+    tint(tinted, found["rois"], found["masks"], random_colors(len(ious)))
     place(left, tinted)
     boxes = inside_picture(truth.boxes, truth.image.shape[:2])
     draw_outlines(left, boxes, truth.masks, ["white"] * len(boxes))
