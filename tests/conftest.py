@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import tempfile
 from pathlib import Path
 
@@ -29,6 +30,13 @@ settings.load_profile("repeatable")
 
 # A shell ignores Ctrl-C in what it starts in the background, and some tests press it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def same_random_numbers():
+    """Networks made without weights start from the same random ones in every run: what passes once passes again."""
+    if "keras" in sys.modules:  # the tests that do without it stay as quick
+        sys.modules["keras"].utils.set_random_seed(0)
 
 
 @pytest.fixture
