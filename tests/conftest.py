@@ -34,7 +34,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @pytest.fixture(autouse=True)
 def same_random_numbers():
-    """Networks made without weights start from the same random ones in every run: what passes once passes again."""
+    """Networks made without weights start from the same random ones in every run."""
     if "keras" in sys.modules:  # the tests that do without it stay as quick
         sys.modules["keras"].utils.set_random_seed(0)
 

@@ -55,7 +55,7 @@ def test_the_heads_answers_lie_row_by_row():
     """A feature reaches the answers of its own place and its eight neighbours' only."""
     _, head = make_head()
     kernel, bias = head.get_layer("rpn_conv_shared").get_weights()
-    head.get_layer("rpn_conv_shared").set_weights([abs(kernel), bias])  # so that its ReLU lets everything through
+    head.get_layer("rpn_conv_shared").set_weights([abs(kernel), bias])  # its ReLU lets everything through
     level = np.zeros((1, 6, 7, 8), np.float32)
     quiet = answers(head, level)[0]
     level[0, 4, 2] = 5
