@@ -20,9 +20,13 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "0")
 
-# Each worker has one core: threads of two that wait for one another's turn are many times slower than one.
+# Each worker has one core: threads of two that wait for one another's turn are many times slower than one,
+# and what JAX compiles is not worth cutting into parts.
 if "PYTEST_XDIST_WORKER" in os.environ:
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC"):
+        os.environ.setdefault(name, "1")
+    if os.environ.get("KERAS_BACKEND") == "jax":
+        os.environ.setdefault("XLA_FLAGS", "--xla_cpu_parallel_codegen_split_count=1")
 
 # The same examples in every run; `--hypothesis-profile=default` searches among others.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
