@@ -96,6 +96,7 @@ def openvino_graph(function, arrays, half=False):
     outputs = function(*[ops.convert_to_tensor(i.output(0)) for i in inputs])
     graph = openvino.Model([opset13.result(x.output) for x in keras.tree.flatten(outputs)], inputs)
     _divide_exactly(graph)
+    _turn_once(graph)
     # Left to itself, it computes in half precision wherever the processor can.
     settings = OPENVINO | {"INFERENCE_PRECISION_HINT": "bf16" if half else "f32"}
     return openvino.Core().compile_model(graph, "CPU", settings)
@@ -108,6 +109,21 @@ def _divide_exactly(graph):
             node.get_rt_info()["nonconvertable_divide_0"] = True  # its own name for it
         elif node.get_type_name() == "Loop":
             _divide_exactly(node.get_function())
+
+
+def _turn_once(graph):
+    """Hand features out through the table that RoIAlign reads them from.
+
+    OpenVINO turns a tensor to channels last without a copy if one operation reads it, and else with three.
+    """
+    from openvino import opset13
+
+    for node in graph.get_ops():
+        readers = {i.get_node().get_type_name(): i for o in node.outputs() for i in o.get_target_inputs()}
+        if node.get_type_name() == "Transpose" and {"Reshape", "Result"} <= readers.keys():
+            table = readers["Reshape"].get_node()
+            shaped = opset13.reshape(table, list(node.output(0).shape), False)
+            readers["Result"].replace_source_output(shaped.output(0))
 
 
 def _inference_torch(model):
