@@ -49,9 +49,9 @@ def pyramid_crop_and_resize(pyramid, boxes, box_indices, levels, size):
     """
     if platform.native:
         return _native_pyramid_crop(pyramid, boxes, box_indices, levels, size)
-    pixels, *numbers = _in_one_table(pyramid)
     if boxes.shape[0] == 0:  # OpenVINO compiles nothing that is empty all through
-        return ops.zeros((0, size, size, pixels.shape[-1]), pixels.dtype)
+        return ops.zeros((0, size, size, pyramid[0].shape[-1]), pyramid[0].dtype)
+    pixels, *numbers = _in_one_table(pyramid)
     start, height, width = (ops.take(number, levels) for number in numbers)
     boxes, first = _finite(boxes), start + ops.cast(box_indices, "int32") * height * width
     rows, row_weights = _neighbours(boxes[:, 0], boxes[:, 2], height, size)
