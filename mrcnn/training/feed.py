@@ -1,7 +1,6 @@
 """The way of `Batches` into `fit`."""
 
 import threading
-from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 
 import keras
@@ -43,9 +42,6 @@ class Feed(keras.utils.PyDataset):
     def __getitem__(self, index):
         try:
             return self._future(self.batches.epoch, index).result()
-        except BrokenExecutor as error:
-            self.error = ChildProcessError(making.DIED)
-            raise self.error from error
         except Exception as error:
             self.error = error
             raise

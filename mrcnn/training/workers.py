@@ -8,19 +8,22 @@ be one that `pickle` takes, and a program that asks for processes must keep what
 `if __name__ == "__main__":`, because each process begins by importing it.
 
 Processes are started afresh ("spawn"): a fork of a process in which TensorFlow or JAX has started threads
-may hang. Keras's own workers are not used. They are forked anew in each epoch, wait for ever for one that was
-killed, and hand out batches that were left over from before.
+may hang. The pools of Keras and of `concurrent.futures` are not used: they may wait for ever for a process
+that was killed. Keras also forks its own anew in each epoch, and they hand out batches left over from before;
+those of the other share one pipe, which half a batch blocks. Here each process has a pipe of its own, whose
+end is seen.
 
 Nothing here needs Keras, so that a process starts quickly and stays small.
 """
 
+import contextlib
 import functools
 import multiprocessing
-import os
 import pickle
+import queue
 import signal
-import threading
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.pool import ExceptionWithTraceback
 
 DIED = (
     "A process that makes batches has died: it was killed, perhaps for lack of memory, or the program does "
@@ -51,7 +54,7 @@ def start(batches, count, use_multiprocessing=False):
 
     Raises:
         ValueError: the batches cannot be sent to a process. What is submitted raises it too, if they are not
-            understood there, and `concurrent.futures.BrokenExecutor` once a process has died, see `DIED`.
+            understood there, and ChildProcessError once a process has died, see `DIED`.
     """
     if not use_multiprocessing:
         return ThreadPoolExecutor(count), batches.of_epoch
@@ -59,37 +62,92 @@ def start(batches, count, use_multiprocessing=False):
         pickled = pickle.dumps(batches)
     except Exception as error:  # whatever goes wrong in a data set
         raise ValueError(CANNOT_SEND.format(type(batches.dataset).__name__, error)) from error
-    spawn = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(count, spawn, _begin, (pickled,)), _make
+    pool = _ProcessPool(count, pickled)
+    return pool, pool.make
+
+
+class _ProcessPool(ThreadPoolExecutor):
+    """As many threads as processes: each asks an idle one for a batch, and waits for it."""
+
+    def __init__(self, count, pickled):
+        super().__init__(count)
+        self._makers = [_Maker(pickled) for _ in range(count)]
+        self._idle = queue.SimpleQueue()
+        for maker in self._makers:
+            self._idle.put(maker)
+
+    def make(self, epoch, index):
+        maker = self._idle.get()
+        try:
+            return maker.make(epoch, index)
+        finally:
+            self._idle.put(maker)
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        super().shutdown(wait, cancel_futures=cancel_futures)
+        for maker in self._makers:
+            maker.end()
+
+
+class _Maker:
+    """A process that makes batches, seen from the training."""
+
+    def __init__(self, pickled):
+        spawn = multiprocessing.get_context("spawn")
+        self._connection, its_end = spawn.Pipe()
+        self._process = spawn.Process(target=_serve, args=(its_end, pickled), daemon=True)
+        self._process.start()
+        its_end.close()  # the process has the only one left, so that its death closes the pipe
+
+    def make(self, epoch, index):
+        try:
+            self._connection.send((epoch, index))
+            batch, error = self._connection.recv()
+        except (EOFError, OSError) as error:
+            raise ChildProcessError(DIED) from error
+        if error is not None:
+            raise error
+        return batch
+
+    def end(self):
+        self._connection.close()
+        self._process.join()
 
 
 # In a process
 
-_pickled = None
 
-
-def _begin(pickled):
+def _serve(connection, pickled):
     import cv2  # the light installation, which trains nothing, has none
 
-    global _pickled
-    _pickled = pickled
     cv2.setNumThreads(1)  # others have the other cores
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the training, which ends this process
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    with contextlib.suppress(EOFError, OSError):  # the training has ended, in whatever way
+        while True:
+            epoch, index = connection.recv()
+            connection.send_bytes(_answer(pickled, epoch, index))
 
 
-def _end_with_parent():
-    multiprocessing.parent_process().join()
-    os._exit(1)
-
-
-def _make(epoch, index):
-    return _batches().of_epoch(epoch, index)
+def _answer(pickled, epoch, index):
+    """What goes back: a batch and None, or None and the error, pickled."""
+    try:
+        return pickle.dumps((_batches(pickled).of_epoch(epoch, index), None), pickle.HIGHEST_PROTOCOL)
+    except Exception as error:  # whatever goes wrong in a data set
+        return pickle.dumps((None, ExceptionWithTraceback(_as_sent(error), error.__traceback__)))
 
 
 @functools.cache
-def _batches():
+def _batches(pickled):
     try:
-        return pickle.loads(_pickled)
+        return pickle.loads(pickled)
     except Exception as error:  # whatever goes wrong in a data set
         raise ValueError(CANNOT_RECEIVE.format(error)) from error
+
+
+def _as_sent(error):
+    """The error, or one with its words where `pickle` cannot make it again."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error

@@ -12,6 +12,7 @@ import time
 import types
 import weakref
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import keras
@@ -38,17 +39,17 @@ def scenes(count=6, **options):
 
 @contextmanager
 def in_time(seconds=120):
-    """Fails what hangs."""
+    """Fails what hangs, and what then hangs as it is left."""
 
     def late(number, frame):
         raise TimeoutError(f"not done in {seconds} s")
 
     before = signal.signal(signal.SIGALRM, late)
-    signal.alarm(seconds)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 5)
     try:
         yield
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 
 
@@ -177,6 +178,52 @@ def test_a_process_that_is_killed_is_an_error():
             for i in range(1, 100):
                 feed[i]
     assert not multiprocessing.active_children()
+
+
+class CutShort(ToyboxDataset):
+    """In a process: the second batch is handed over to a part, and the process is killed."""
+
+    def load_image(self, image_id):
+        if image_id == 2:
+            Connection._send = self._send_a_part
+        return super().load_image(image_id)
+
+    @staticmethod
+    def _send_a_part(connection, buffer):
+        os.write(connection.fileno(), buffer[:1000])
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_process_that_is_killed_while_it_hands_a_batch_over_is_an_error():
+    batches = Batches(CutShort(20, seed=1, size=64), CONFIG, shuffle=False)
+    with in_time(), Feed(batches, 2, True) as feed:
+        feed[0]
+        with pytest.raises(ChildProcessError, match="has died"):
+            feed[1]
+    assert not multiprocessing.active_children()
+
+
+class Demanding(Exception):
+    """One that `pickle` cannot make again."""
+
+    def __init__(self, number, what):
+        super().__init__(f"{number} {what}")
+
+
+class Unlucky(ToyboxDataset):
+    def load_mask(self, image_id):
+        raise Demanding(image_id, "is not my number")
+
+
+def test_an_error_that_cannot_be_sent_is_told_in_its_words():
+    batches = Batches(Unlucky(2, seed=1, size=64), CONFIG, shuffle=False)
+    with (
+        in_time(),
+        Feed(batches, 1, True) as feed,
+        pytest.raises(RuntimeError, match=r"Demanding: \d is not my number") as raised,
+    ):
+        feed[0]
+    assert "in load_mask" in str(raised.value.__cause__)
 
 
 def test_what_cannot_be_sent_to_a_process_is_refused():
