@@ -4,6 +4,7 @@ import ast
 import copy
 import json
 import re
+import symtable
 import tomllib
 
 import pytest
@@ -55,6 +56,40 @@ def test_words_stand_before_and_after_code(notebook):
     pairs = zip(notebook.cells, notebook.cells[1:], strict=False)
     bare = [(a, b) for a, b in pairs if a.cell_type == b.cell_type == "code"]
     assert [(a.id, b.id) for a, b in bare if not (CHECK.search(a.source) and CHECK.search(b.source))] == []
+
+
+def test_what_a_control_reads_is_still_there_when_it_is_moved(notebook):
+    """By then all cells have run: no later one makes another thing of a name that its function reads."""
+    cells = code(notebook.cells)
+    changed = []
+    for i, cell in enumerate(cells):
+        for name in read_later(symtable.symtable(cell.source, cell.id, "exec")):
+            before = [those for other in cells[: i + 1] if (those := statements(other, name))]
+            after = [(other.id, statements(other, name)) for other in cells[i + 1 :]]
+            changed += [(cell.id, name, ident) for ident, those in after if those and those != before[-1]]
+    assert changed == []
+
+
+def read_later(table):
+    """Names of the cell that functions in it read when they are called."""
+    for inner in table.get_children():
+        if inner.get_type() == "function" and not inner.get_name().endswith(("comp", "genexpr")):
+            yield from (symbol.get_name() for symbol in inner.get_symbols() if symbol.is_global())
+        yield from read_later(inner)
+
+
+def statements(cell, name):
+    """The sources of those at the top of a cell that give a name its value."""
+    return [
+        ast.unparse(statement)
+        for statement in ast.parse(cell.source).body
+        if name in bound(symtable.symtable(ast.unparse(statement), cell.id, "exec"))
+    ]
+
+
+def bound(table):
+    assigned = (s for s in table.get_symbols() if s.is_assigned() or s.is_imported() or s.is_namespace())
+    return {symbol.get_name() for symbol in assigned}
 
 
 def test_contents_lead_to_the_chapters(notebook, contents):
