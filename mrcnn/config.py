@@ -1,4 +1,4 @@
-"""Every number of the paper in one place, checked when a configuration is made.
+"""The numbers of the paper that may be set, checked when a configuration is made.
 
 The attributes and their defaults are those of the original, so that its users' subclasses still work;
 the last group is ours. Set them in a subclass or in the call:
@@ -102,7 +102,7 @@ class Config:
     RPN_FILTERS = 512
     MASK_FILTERS = 256
     MASK_CONVS = 4
-    MIXED_PRECISION = False  # compute in bfloat16 where the machine has it; weights and losses stay float32
+    MIXED_PRECISION = False  # compute in bfloat16; weights and losses stay float32
     # The picture, enlarged or reduced by this factor, is looked at in tiles of IMAGE_MAX_DIM pixels; see
     # mrcnn/tiles.py. None: the whole picture is fitted into the network, as the original does.
     TILE_SCALE = None
@@ -222,7 +222,8 @@ _RULES = [
     ("BACKBONE", lambda v: callable(v) or v in BACKBONES, f"one of {BACKBONES} or a callable"),
     ("IMAGE_RESIZE_MODE", lambda v: v in RESIZE_MODES, f"one of {RESIZE_MODES}"),
     ("TRAIN_BN", lambda v: v is None or _yes_or_no(v), "True, False or None"),
-    *((name, _yes_or_no, "True or False") for name in ("USE_MINI_MASK", "USE_RPN_ROIS", "MIXED_PRECISION")),
+    *((name, _yes_or_no, "True or False") for name in ("USE_MINI_MASK", "MIXED_PRECISION")),
+    ("USE_RPN_ROIS", lambda v: _yes_or_no(v) and bool(v), "True: a network is trained on its own proposals"),
     (
         "LOSS_WEIGHTS",
         lambda v: isinstance(v, dict) and set(v) <= set(LOSSES) and all(map(_number(0), v.values())),

@@ -145,7 +145,7 @@ def resize_image(image, min_dim=None, max_dim=None, min_scale=None, mode="square
 
     if mode == "crop":
         top, left = rng.randint(0, height - min_dim), rng.randint(0, width - min_dim)
-        image = image[top : top + min_dim, left : left + min_dim]
+        image = image[top : top + min_dim, left : left + min_dim].copy()
         window = (0, 0, min_dim, min_dim)
         return image, window, scale, no_padding, (top, left, min_dim, min_dim)
 

@@ -65,7 +65,8 @@ def expand_mask(bbox, mini_mask, image_shape):
     Returns:
         (H, W, N) bool.
     """
-    return paste_crops(*_crop(np.moveaxis(mini_mask, -1, 0), bbox, image_shape, np.greater), image_shape)
+    boxes = np.asarray(bbox)[..., :4]
+    return paste_crops(*_crop(np.moveaxis(mini_mask, -1, 0), boxes, image_shape, np.greater), image_shape)
 
 
 def unmold_mask(mask, bbox, image_shape):

@@ -139,6 +139,7 @@ class MaskRCNN(Inspection):
             a `weights.Report` of what was loaded.
 
         Raises:
+            FileNotFoundError: there is no such file.
             WeightsError: the file is none, or its weights do not fit. The model is then as it was.
         """
         report = weights.load(self.keras_model, filepath, exclude or ())
@@ -163,9 +164,11 @@ class MaskRCNN(Inspection):
         """The newest checkpoint of this config's NAME in `model_dir`, a path.
 
         Raises:
-            FileNotFoundError: there is none.
+            FileNotFoundError: there is none, or no `model_dir`.
         """
         prefix = self._prefix()
+        if self.model_dir is None:
+            raise FileNotFoundError("The model was made without a `model_dir`, so it has no checkpoints.")
         for folder in sorted(Path(self.model_dir).glob(f"{prefix}{'[0-9]' * 8}T{'[0-9]' * 4}"), reverse=True):
             checkpoints = sorted(folder.glob("mask_rcnn_*.h5"))
             if checkpoints:
@@ -176,9 +179,10 @@ class MaskRCNN(Inspection):
         )
 
     def set_log_dir(self, model_path=None):
-        """Choose where a training writes: on in the folder of a checkpoint of ours, or in a new one.
+        """Choose where a training writes: on in the folder that a checkpoint of ours has, or in a new one.
 
-        Sets `epoch`, `log_dir` and `checkpoint_path` (with a place for the epoch's number).
+        Sets `epoch`, by a checkpoint's name, `log_dir`, in `model_dir`, and `checkpoint_path` (with a place
+        for the epoch's number).
         """
         self.epoch, self.log_dir, self.checkpoint_path = 0, None, None
         if self.model_dir is None:
@@ -189,7 +193,8 @@ class MaskRCNN(Inspection):
         number = re.fullmatch(rf"mask_rcnn_{re.escape(name)}_(\d{{4}})\.h5", Path(model_path or "").name)
         if number:
             self.epoch = int(number[1])
-            folder = Path(model_path).parent
+            if re.fullmatch(rf"{re.escape(name)}\d{{8}}T\d{{4}}", Path(model_path).parent.name):
+                folder = folder.with_name(Path(model_path).parent.name)
         self.log_dir = str(folder)
         self.checkpoint_path = str(folder / f"mask_rcnn_{name}_{{epoch:04d}}.h5")
 
@@ -596,7 +601,7 @@ def load(name="coco", **overrides):
 
     Raises:
         FileNotFoundError: there is no such file, or "coco" was not downloaded yet.
-        WeightsError: the file's weights fit no network.
+        WeightsError: the file's weights fit no network, or are those of a backbone alone.
     """
     path = weights.find(name)
     metadata = weights.read_metadata(path) or {"config": weights.infer_config(path), "class_names": None}
@@ -607,6 +612,10 @@ def load(name="coco", **overrides):
         numbered = ["BG", *(f"class {i}" for i in range(1, config.NUM_CLASSES))]
         class_names = CLASS_NAMES if len(CLASS_NAMES) == config.NUM_CLASSES else numbered
     model = MaskRCNN("inference", config, class_names=class_names)
-    model.load_weights(path)
+    if model.load_weights(path).backbone_only:
+        raise weights.WeightsError(
+            f"{path} holds the weights of a backbone alone, which detects nothing; a training may begin with "
+            "them: MaskRCNN(mode='training', …).load_weights(…)."
+        )
     model.examples = weights.saved_examples(path)
     return model

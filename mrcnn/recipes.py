@@ -1,4 +1,4 @@
-"""How the weights in this package were made: their configurations, worlds and trainings.
+"""How weights like those in this package are made: their configurations, worlds and trainings.
 
 `python -m mrcnn train --dataset toybox` follows the first, `--dataset coins` the second.
 """

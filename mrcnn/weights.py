@@ -315,7 +315,7 @@ def save(model, path, metadata=None, dtype="float32", optimizer=None, examples=(
         model: a `keras.Model`.
         path: where to; a file that is there is replaced when the new one is complete, and not before.
         metadata: dict for JSON, kept beside the weights; `read_metadata` reads it.
-        dtype: "float32", or "float16" for a compressed file of a fifth of the size, good to three digits;
+        dtype: "float32", or "float16" for a compressed file of less than half the size, good to two digits;
             values too large for half precision stay float32.
         optimizer: a Keras optimizer whose state is kept too; `load_optimizer` restores it.
         examples: list of `mrcnn.data.cutouts.Cutout` that it was taught by; `saved_examples` reads them.

@@ -27,6 +27,7 @@ from mrcnn import weights
 from mrcnn.cli import finding, main
 from mrcnn.columns import in_columns
 from mrcnn.data.toybox import scene
+from mrcnn.describe import BACKBONE_LAYER
 from mrcnn.outputs import label_map
 from mrcnn.recipes import RECIPES
 from mrcnn.training.interrupt import one_interrupt
@@ -496,6 +497,18 @@ def test_weights_says_what_a_file_is(here, model_file, capsys):
     out, error = capsys.readouterr()
     assert "bad.h5 is a web page" in error and error.count("\n") == 1
     assert "compact" in out and "dog, kite, sports ball" in out and out.rstrip().endswith("yes")
+
+
+def test_weights_of_a_backbone_alone_detect_nothing(here, model_file, capsys):
+    with h5py.File(model_file) as whole, h5py.File("notop.h5", "w") as file:
+        names = [name for name in whole.attrs["layer_names"] if BACKBONE_LAYER.match(name.decode())]
+        file.attrs["layer_names"] = names
+        for name in names:
+            whole.copy(name.decode(), file)
+    assert main(["weights", "notop.h5"]) == 0
+    assert "yes, for a training to begin with" in capsys.readouterr().out
+    with pytest.raises(weights.WeightsError, match="notop.h5 holds the weights of a backbone alone"):
+        mrcnn.load("notop.h5")
 
 
 def test_weights_that_do_not_fit_their_config_do_not_load(here, model_file, capsys):

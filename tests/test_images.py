@@ -181,6 +181,7 @@ def test_crop_is_cut_from_the_same_place_in_picture_and_mask():
     for seed in range(5):
         rng = random.Random(seed)
         cut, window, scale, padding, crop = images.resize_image(image, 64, mode="crop", rng=rng)
+        assert not np.shares_memory(cut, image)
         assert window == (0, 0, 64, 64) and scale == 1
         y, x = crop[:2]
         np.testing.assert_array_equal(cut, image[y : y + 64, x : x + 64])

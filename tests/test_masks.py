@@ -130,5 +130,5 @@ def test_mini_masks_are_scikit_image_s_to_the_pixel(mini_shape):
         mini = minimize_mask(box, mask, mini_shape)
         np.testing.assert_array_equal(mini[..., 0], small > 0.5)
         large = transform.resize(mini[..., 0].astype(float), (y2 - y1, x2 - x1), **options)
-        expanded = expand_mask(box, mini, mask.shape)
+        expanded = expand_mask(np.insert(box, 4, 1, axis=1), mini, mask.shape)  # with a class after the box
         np.testing.assert_array_equal(expanded[y1:y2, x1:x2, 0], large > 0.5)

@@ -163,6 +163,19 @@ def test_stopped_early_the_next_training_follows_on(tmp_path):
     assert model.epoch == 1
 
 
+def test_a_checkpoint_of_another_place_is_gone_on_from_in_our_own(tmp_path):
+    model = beginner(tmp_path / "logs")
+    model.set_log_dir("/drive/tiny20250102T0900/mask_rcnn_tiny_0002.h5")
+    assert (model.epoch, model.log_dir) == (2, str(tmp_path / "logs" / "tiny20250102T0900"))
+    model.set_log_dir("/drive/mask_rcnn_tiny_0003.h5")
+    assert model.epoch == 3 and Path(model.log_dir).parent == tmp_path / "logs"
+
+
+def test_find_last_without_a_folder():
+    with pytest.raises(FileNotFoundError, match="without a `model_dir`"):
+        beginner(None).find_last()
+
+
 def test_find_last_is_not_misled_by_longer_names(tmp_path):
     model = beginner(tmp_path)
     with pytest.raises(FileNotFoundError, match="train one first"):
@@ -204,7 +217,7 @@ def test_another_number_of_classes_starts_from_trained_weights(straight, tmp_pat
         model.load_weights(straight[0].find_last())
     heads = ["mrcnn_class_logits", "mrcnn_bbox_fc", "mrcnn_bbox", "mrcnn_mask"]
     model.load_weights(straight[0].find_last(), by_name=True, exclude=heads)
-    assert model.epoch == 0
+    assert model.epoch == 0 and Path(model.log_dir).parent == tmp_path
     history = model.train(Halves(), None, RATE, 1, "heads", verbose=0).history
     assert np.isfinite(history["loss"]).all()
     assert models.load(model.find_last()).class_names == ["BG", "one half", "other half"]

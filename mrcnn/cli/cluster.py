@@ -4,6 +4,7 @@
                  shards → tables, as `detect` writes them alone
 
     results/.shards/job.json             what was asked for: the same command goes on where it stopped
+    results/.shards/classes.json         the names of the classes that the weights know
     results/.shards/HOST-…-PROCESS.jsonl of one worker: a line for each picture that it has done
 
 A picture is done when its line is whole. The workers see the same disk as the command. Whoever dies leaves

@@ -85,4 +85,4 @@ def find_notebook(path=None):
     for place in places:
         if place.is_file():
             return place
-    raise FileNotFoundError(f"{path or NOTEBOOK}: no such file; name the notebook by --notebook.")
+    raise FileNotFoundError(f"{path or NOTEBOOK}: no such notebook; give its path.")

@@ -14,7 +14,7 @@ from mrcnn.training.interrupt import one_interrupt
 
 EXAMPLES = """examples:
   python -m mrcnn train --dataset coins --seconds 90 --out coins.h5
-  python -m mrcnn train --dataset toybox --out toybox.h5 --float16   the weights in the package, again
+  python -m mrcnn train --dataset toybox --out toybox.h5 --float16   weights like those in the package
   python -m mrcnn train --dataset toybox --epochs 1 --steps 20       a taste of it
   python -m mrcnn train --dataset shapes.json --images photos --epochs 5 --out shapes.h5
   python -m mrcnn train --dataset balloons --classes balloon --layers all --learning-rate 0.0005
@@ -70,7 +70,7 @@ def add(commands):
     parser.add_argument("--logs", default="logs", metavar="DIR", help="for checkpoints (default: logs)")
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --logs")
     parser.add_argument("--out", metavar="FILE", help="write the weights here at the end")
-    parser.add_argument("--float16", action="store_true", help="write --out small, a third of the size")
+    parser.add_argument("--float16", action="store_true", help="write --out small, less than half the size")
     shared.add_force(parser)
     shared.add_machine(parser)
     return parser

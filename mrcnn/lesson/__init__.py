@@ -1,12 +1,14 @@
-"""What only the notebook uses.
+"""What the notebook uses, beside the package itself.
 
 from mrcnn.lesson import check, explore, show, start, sums
 
     start     where does it run, what is missing, which weights are there?
-    show      the pictures, a module each chapter
+    show      the pictures
     explore   the same with controls
     sums      one number at a time, worked out by hand
     check     exercises that check themselves
+
+Its chapters import the rest as modules: `scenes`, `live`, `boxing`, `beach`, `own`.
 """
 
 import importlib

@@ -1,8 +1,8 @@
 """One number at a time: what the network computed for one anchor, RoI, sample or pixel, worked out by hand.
 
-Every function takes a `Trace`, its model's `Config` and an index, and works one number out again from the
-stage of the trace before it, in plain NumPy. The `Sum` that it gives holds the formula with this picture's
-numbers, the result, and what the network itself had.
+Every function but `overlap` takes a `Trace`, its model's `Config` and an index, and works one number out
+again from the stage of the trace before it, in plain NumPy. The `Sum` that it gives holds the formula with
+this picture's numbers, the result, and what the network itself had.
 
     chapter 4  anchor              index → level, row, column, scale, ratio → box
             5  objectness          two logits → probability

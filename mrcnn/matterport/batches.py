@@ -15,7 +15,7 @@ from mrcnn.metrics import trim_zeros
 from mrcnn.network import boxes
 from mrcnn.network.anchors import pixel_anchors
 from mrcnn.training import targets
-from mrcnn.training.batches import Batches, seeded
+from mrcnn.training.batches import Batches, as_names, seeded
 from mrcnn.training.targets import ROI_POSITIVE
 
 NEAR_OBJECTS = 0.9  # of random RoIs
@@ -99,7 +99,7 @@ def data_generator(
     """
     batches = DataGenerator(dataset, config, shuffle, augmentation, random_rois, detection_targets)
     batches.augment, batches.batch_size = augment, batch_size
-    batches.no_augmentation_sources = frozenset(no_augmentation_sources or ())
+    batches.no_augmentation_sources = as_names(no_augmentation_sources)
     yield from map(batches.__getitem__, itertools.count())
 
 
@@ -143,8 +143,8 @@ def build_detection_targets(rpn_rois, gt_class_ids, gt_boxes, gt_masks, config):
         gt_masks: (H, W, G), or (h, w, G) when `config.USE_MINI_MASK`.
 
     Returns:
-        rois: (T, 4) int32 pixels, T = `TRAIN_ROIS_PER_IMAGE`: positive, negative, zeros if there is no
-            negative one to repeat.
+        rois: (T, 4) pixels, of the dtype given, T = `TRAIN_ROIS_PER_IMAGE`: positive, negative, zeros if
+            there is no negative one to repeat.
         class_ids: (T,) int32, 0 for the negative.
         deltas: (T, K, 4) float32 for each class, zeros for all but the RoI's own.
         masks: (T, h, w, K) float32 in 0..1, likewise.
@@ -161,7 +161,7 @@ def build_detection_targets(rpn_rois, gt_class_ids, gt_boxes, gt_masks, config):
     positive, rest = _choose_rois(overlaps.max(axis=1), config)
 
     total, rows = config.TRAIN_ROIS_PER_IMAGE, np.arange(len(positive))
-    kept = np.zeros((total, 4), np.int32)
+    kept = np.zeros((total, 4), rois.dtype)
     kept[: len(positive) + len(rest)] = rois[np.concatenate([positive, rest])]
     class_ids = np.zeros(total, np.int32)
     deltas = np.zeros((total, config.NUM_CLASSES, 4), np.float32)
@@ -180,7 +180,7 @@ def _mask_target(roi, mask, box, config):
     """What a RoI (4,) shows of an object's mask, of the picture or of its box (4,): MASK_SHAPE in 0..1."""
     if config.USE_MINI_MASK:
         mask = expand_mask(box[None], mask[..., None], config.IMAGE_SHAPE)[..., 0]
-    y1, x1, y2, x2 = roi
+    y1, x1, y2, x2 = map(int, roi)
     return resize(mask[y1:y2, x1:x2], config.MASK_SHAPE)
 
 

@@ -89,7 +89,7 @@ class Inspection:
             molded_images: (B, h, w, channels), as `mold_inputs` or `load_image_gt` gives them: from
                 integers the mean colour is subtracted first.
             image_metas: (B, 12 + K).
-            verbose: 1 logs what goes into the network.
+            verbose: 1 prints what goes into the network.
         """
         self._check_mode("inference", "detect_molded")
         molded, metas = self._molded(molded_images, image_metas)

@@ -90,7 +90,9 @@ def inference_network(config):
     detect = DetectionLayer(config, name="mrcnn_detection", dtype="float32")
     detections = detect([proposals, probs, deltas, meta])
     found = detections[..., :4]
-    masks = segment(found, meta, stages, config)
+    # A model that begins at `meta` itself, as the masker, would keep this one from being saved.
+    own_meta = keras.layers.Identity(dtype="float32")(meta)
+    masks = segment(found, own_meta, stages, config)
 
     inputs = [image, meta, anchors]
     outputs = [detections, probs, deltas, masks, proposals, stages["rpn_probs"], stages["rpn_deltas"]]
@@ -103,5 +105,5 @@ def inference_network(config):
         "detections": detections,
     }
     needed = {name: stages[name] for name in ("P2", "P3", "P4", "P5", "detections")}
-    masker = keras.Model([found, meta, *roi_levels(stages)], masks)
+    masker = keras.Model([found, own_meta, *roi_levels(stages)], masks)
     return whole, keras.Model(inputs, stages), keras.Model(inputs, needed), masker

@@ -4,8 +4,9 @@ A box is `(y1, x1, y2, x2)`. In pixels it is half open: `y2` and `x2` lie just o
 corners are pixel centres on a scale where the first is 0 and the last is 1, hence the shift by one:
 `normalised = (pixel - [0, 0, 1, 1]) / [height - 1, width - 1, height - 1, width - 1]`.
 
-Every function is written once and computes on NumPy arrays with NumPy and on tensors with `keras.ops`,
-so the network, the training targets and a reader with a notebook use the same lines.
+Every function but `non_max_suppression`, which is for NumPy alone, is written once and computes on NumPy
+arrays with NumPy and on tensors with `keras.ops`, so the network, the training targets and a reader with a
+notebook use the same lines.
 """
 
 import numpy as np

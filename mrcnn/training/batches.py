@@ -75,7 +75,7 @@ def load_image_gt(
     masks = images.resize_mask(masks, scale, padding, crop)
     if augment:
         image, masks = flip(image, masks, rng)
-    if augmentation is not None:
+    if augmentation:
         image, masks = apply_augmentation(augmentation, image, masks, rng)
 
     visible = masks.any(axis=(0, 1))
@@ -95,6 +95,11 @@ def load_image_gt(
 def seeded():
     """A new `numpy.random.Generator`, seeded by NumPy's old one, which programs of the original seed."""
     return np.random.default_rng(np.random.randint(2**31))  # noqa: NPY002
+
+
+def as_names(names):
+    """The set of names in a list, or of one that is given alone, or of None."""
+    return frozenset([names] if isinstance(names, str) else names or ())
 
 
 def _checked(dataset, config, image_id, image, masks, class_ids):
@@ -188,7 +193,7 @@ class Batches:
         self.config = config
         self.shuffle = shuffle
         self.augmentation = augmentation
-        self.no_augmentation_sources = frozenset(no_augmentation_sources or ())
+        self.no_augmentation_sources = as_names(no_augmentation_sources)
         self.seed = seed
         self.epoch = epoch
         self.augment, self.batch_size = False, config.BATCH_SIZE

@@ -281,6 +281,36 @@ def test_detection_targets_are_measured_in_pixels():
         modellib.build_detection_targets(rpn_rois, np.int32([-1, 0]), gt_boxes, gt_masks, config)
 
 
+def test_detection_targets_of_rois_between_pixels():
+    config = TinyTraining(TRAIN_ROIS_PER_IMAGE=6, USE_MINI_MASK=False)
+    gt_masks = np.zeros((*config.IMAGE_SHAPE[:2], 1), bool)
+    gt_masks[10:40, 10:40] = True
+    rpn_rois = np.array([[10.6, 10.4, 40.6, 40.4]])
+    rois, _, deltas, _ = modellib.build_detection_targets(
+        rpn_rois, np.int32([1]), np.int32([[10, 10, 40, 40]]), gt_masks, config
+    )
+    np.testing.assert_array_equal(rois[0], rpn_rois[0])
+    np.testing.assert_allclose(deltas[0, 1], [-0.2, -0.4 / 30 / 0.1, 0, 0], atol=1e-4)
+
+
+def test_a_seed_repeats_which_anchors_are_trained():
+    config = TinyTraining(RPN_TRAIN_ANCHORS_PER_IMAGE=8)
+    anchors = np.tile(np.float32([[0, 0, 20, 20], [30, 30, 60, 60]]), (50, 1))
+
+    def chosen(seed):
+        np.random.seed(seed)  # noqa: NPY002
+        objects = np.int32([1]), np.int32([[0, 0, 20, 20]])
+        return modellib.build_rpn_targets(config.IMAGE_SHAPE, anchors, *objects, config)[0].tolist()
+
+    assert chosen(3) == chosen(3) != chosen(4)
+
+
+def test_a_network_that_detects_is_saved_as_keras_does(tmp_path):
+    model = tiny()
+    model.keras_model.save(tmp_path / "whole.keras")
+    assert "mrcnn_detection" in model.keras_model.to_json()
+
+
 # Pictures and names
 
 

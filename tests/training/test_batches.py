@@ -303,7 +303,7 @@ def test_sources_may_be_left_out_of_augmentation():
         return np.zeros_like(image), masks
 
     dataset = Rectangles([ONE] * 4)
-    for excluded, dark in ((None, True), (["drawn"], False)):
+    for excluded, dark in ((None, True), (["drawn"], False), ("drawn", False)):
         batches = Batches(dataset, config(), False, augmentation=darken, no_augmentation_sources=excluded)
         value = images.unmold_image(batches[1]["images"][1], config())[48, 48, 0]
         assert value == (0 if dark else 30)

@@ -74,7 +74,7 @@ def box(x1, y1, x2, y2, fill, radius=0.0, outlined=True):
 
 
 def smooth(points, closed=True, steps=6):
-    """(N*steps,2) points on the Catmull-Rom curve through `points` (N,2)."""
+    """Points on the Catmull-Rom curve through `points` (N,2): (N*steps,2), or ((N-1)*steps+1,2) if open."""
     p = np.asarray(points, float)
     if not closed:
         p = np.concatenate([p[:1], p, p[-1:]])

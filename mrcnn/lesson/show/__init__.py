@@ -1,4 +1,4 @@
-"""The lesson's pictures, a module for a few chapters each. Every function gives a `Picture`."""
+"""The lesson's pictures, as `Picture`s, a module for each part of a chapter; and what the cells choose by."""
 
 from mrcnn.lesson.show.anchors import anchor, anchor_at, anchors_of, fits, objects
 from mrcnn.lesson.show.basics import detections, example, you_are_here
