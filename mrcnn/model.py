@@ -166,16 +166,15 @@ class MaskRCNN(Inspection):
         Raises:
             FileNotFoundError: there is none, or no `model_dir`.
         """
-        prefix = self._prefix()
         if self.model_dir is None:
             raise FileNotFoundError("The model was made without a `model_dir`, so it has no checkpoints.")
-        for folder in sorted(Path(self.model_dir).glob(f"{prefix}{'[0-9]' * 8}T{'[0-9]' * 4}"), reverse=True):
+        for folder in sorted(Path(self.model_dir).glob(self._folders()), reverse=True):
             checkpoints = sorted(folder.glob("mask_rcnn_*.h5"))
             if checkpoints:
                 return str(checkpoints[-1])
         raise FileNotFoundError(
-            f"{self.model_dir} holds no checkpoint of a model named {prefix!r}; train one first, or load "
-            "its weights by their path."
+            f"{self.model_dir} holds no checkpoint of a model named {self._prefix()!r}; train one first, or "
+            "load its weights by their path."
         )
 
     def set_log_dir(self, model_path=None):
@@ -193,13 +192,17 @@ class MaskRCNN(Inspection):
         number = re.fullmatch(rf"mask_rcnn_{re.escape(name)}_(\d{{4}})\.h5", Path(model_path or "").name)
         if number:
             self.epoch = int(number[1])
-            if re.fullmatch(rf"{re.escape(name)}\d{{8}}T\d{{4}}", Path(model_path).parent.name):
-                folder = folder.with_name(Path(model_path).parent.name)
+            before = Path(model_path).parent
+            folder = folder.with_name(before.name) if before.match(self._folders()) else folder
         self.log_dir = str(folder)
         self.checkpoint_path = str(folder / f"mask_rcnn_{name}_{{epoch:04d}}.h5")
 
     def _prefix(self):
         return (self.config.NAME or "mask_rcnn").lower()
+
+    def _folders(self):
+        """A pattern for the names of the folders that trainings of this NAME write to."""
+        return f"{self._prefix()}{'[0-9]' * 8}T{'[0-9]' * 4}"
 
     # Detection
 

@@ -15,7 +15,7 @@ from mrcnn.metrics import trim_zeros
 from mrcnn.network import boxes
 from mrcnn.network.anchors import pixel_anchors
 from mrcnn.training import targets
-from mrcnn.training.batches import Batches, as_names, seeded
+from mrcnn.training.batches import Batches, as_names, new_seed, seeded
 from mrcnn.training.targets import ROI_POSITIVE
 
 NEAR_OBJECTS = 0.9  # of random RoIs
@@ -45,8 +45,7 @@ class DataGenerator(Batches, keras.utils.PyDataset):
     def __init__(
         self, dataset, config, shuffle=True, augmentation=None, random_rois=0, detection_targets=False
     ):
-        seed = int(seeded().integers(2**31))
-        Batches.__init__(self, dataset, config, shuffle, augmentation, seed=seed)
+        Batches.__init__(self, dataset, config, shuffle, augmentation, seed=new_seed())
         keras.utils.PyDataset.__init__(self)
         self.random_rois, self.detection_targets = random_rois, detection_targets
         self._anchors = pixel_anchors(config, config.IMAGE_SHAPE)

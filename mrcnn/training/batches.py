@@ -97,6 +97,11 @@ def seeded():
     return np.random.default_rng(np.random.randint(2**31))  # noqa: NPY002
 
 
+def new_seed():
+    """A whole number that follows from NumPy's old generator as `seeded` does, for what takes a seed."""
+    return int(seeded().integers(2**31))
+
+
 def as_names(names):
     """The set of names in a list, or of one that is given alone, or of None."""
     return frozenset([names] if isinstance(names, str) else names or ())

@@ -17,7 +17,7 @@ from keras import ops
 
 from mrcnn.network import boxes, kernels
 from mrcnn.network.configured import Configured
-from mrcnn.training.batches import seeded
+from mrcnn.training.batches import new_seed
 
 ANCHOR_POSITIVE, ANCHOR_NEGATIVE = 0.7, 0.3
 ROI_POSITIVE = 0.5
@@ -72,7 +72,7 @@ def build_rpn_targets(image_shape, anchors, gt_class_ids, gt_boxes, config):
     matched = _match_anchors(anchors, gt_class_ids, gt_boxes)
     anchors, gt_boxes = (ops.convert_to_tensor(array, "float32") for array in (anchors, gt_boxes))
     matched = [ops.convert_to_tensor(array) for array in matched]
-    match, deltas = _choose_anchors(matched, anchors, gt_boxes, config, int(seeded().integers(2**31)))
+    match, deltas = _choose_anchors(matched, anchors, gt_boxes, config, new_seed())
     return ops.convert_to_numpy(match)[0], ops.convert_to_numpy(deltas)[0].astype(np.float64)
 
 

@@ -60,13 +60,13 @@ def test_words_stand_before_and_after_code(notebook):
 
 def test_what_a_control_reads_is_still_there_when_it_is_moved(notebook):
     """By then all cells have run: no later one makes another thing of a name that its function reads."""
-    cells = code(notebook.cells)
-    changed = []
-    for i, cell in enumerate(cells):
-        for name in read_later(symtable.symtable(cell.source, cell.id, "exec")):
-            before = [those for other in cells[: i + 1] if (those := statements(other, name))]
-            after = [(other.id, statements(other, name)) for other in cells[i + 1 :]]
-            changed += [(cell.id, name, ident) for ident, those in after if those and those != before[-1]]
+    given, watched, changed = {}, {}, []
+    for cell in code(notebook.cells):
+        for name, statements in values(cell.source).items():
+            if name in watched and statements != given.get(name):
+                changed.append((watched[name], name, cell.id))
+            given[name] = statements
+        watched |= dict.fromkeys(read_later(symtable.symtable(cell.source, cell.id, "exec")), cell.id)
     assert changed == []
 
 
@@ -78,18 +78,14 @@ def read_later(table):
         yield from read_later(inner)
 
 
-def statements(cell, name):
-    """The sources of those at the top of a cell that give a name its value."""
-    return [
-        ast.unparse(statement)
-        for statement in ast.parse(cell.source).body
-        if name in bound(symtable.symtable(ast.unparse(statement), cell.id, "exec"))
-    ]
-
-
-def bound(table):
-    assigned = (s for s in table.get_symbols() if s.is_assigned() or s.is_imported() or s.is_namespace())
-    return {symbol.get_name() for symbol in assigned}
+def values(source):
+    """Of each name of a cell, the sources of the statements that give it its value."""
+    found = {}
+    for statement in map(ast.unparse, ast.parse(source).body):
+        for symbol in symtable.symtable(statement, "cell", "exec").get_symbols():
+            if symbol.is_assigned() or symbol.is_imported() or symbol.is_namespace():
+                found.setdefault(symbol.get_name(), []).append(statement)
+    return found
 
 
 def test_contents_lead_to_the_chapters(notebook, contents):
