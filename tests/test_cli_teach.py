@@ -68,6 +68,18 @@ def test_several_names_and_then_corrections(teach, here, capsys):
     assert len(mrcnn.load("results/a+b.h5").examples) == 4
 
 
+def test_what_was_detected_on_several_photographs_is_corrected_and_taught(teach, here):
+    corners = [
+        {"segmentation": [[x1, y1, x2, y1, x2, y2, x1, y2]]} for y1, x1, y2, x2 in extract_bboxes(COINS)[:3]
+    ]
+    annotations = [entry | {"id": i, "image_id": 7, "category_id": 1} for i, entry in enumerate(corners, 1)]
+    pictures = [{"id": 7, "file_name": "photos/table.png"}, {"id": 8, "file_name": "photos/other.png"}]
+    contents = {"images": pictures, "annotations": annotations, "categories": [{"id": 1, "name": "coin"}]}
+    Path("coco.json").write_text(json.dumps(contents, default=int))
+    assert teach("table.png", "--mask", "coco.json") == 0
+    assert len(mrcnn.load("results/coin.h5").examples) == 3
+
+
 def test_a_mask_a_cutout_and_backgrounds(teach, here):
     Image.fromarray(COINS[..., 3]).save("mask.png")
     y1, x1, y2, x2 = extract_bboxes(COINS[..., 5:6])[0]

@@ -33,11 +33,11 @@ class Photo:
         return coins.photograph()[0]
 
 
-def cutouts_of(image, examples):
-    """The cut-outs of a `Set`."""
+def cutouts_of(image, examples, photo_path):
+    """The cut-outs of a `Set` of a photograph, and of the file that this was read from."""
     cut = cut_out(image, examples.boxes, name=examples.name or "thing") if examples.boxes else []
     for path in examples.files:
-        cut += read_examples(path, image, examples.name)
+        cut += read_examples(path, image, examples.name, photo_path)
     return cut
 
 

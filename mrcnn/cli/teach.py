@@ -81,7 +81,7 @@ def run(options):
             raise ValueError("There is no example: give --box Y1 X1 Y2 X2 around one thing, or --mask FILE.")
         sets = [Set("coin", [COIN])]
     image = photo.read()
-    cutouts = [cutout for each in sets for cutout in cutouts_of(image, each)]
+    cutouts = [cutout for each in sets for cutout in cutouts_of(image, each, photo.path)]
     outputs = Outputs(options.out, photo, names_of(cutouts, options.start))
     shared.refuse_existing(outputs.planned(), options.force)
     files = [Path(file) for each in sets for file in each.files]

@@ -31,7 +31,7 @@ NAMED_BY = "name", "class", "label", "type"  # VIA's attributes, as people call 
 CORNERS = 72  # of the polygon that stands for a circle or an ellipse
 
 
-def read_examples(path, image, name=None):
+def read_examples(path, image, name=None, photo_path=None):
     """Read the examples of a file, whose kind is told by what is in it.
 
     Of a JSON of several pictures, those of the photograph are taken, by its file's name. An outline that
@@ -40,9 +40,10 @@ def read_examples(path, image, name=None):
 
     Args:
         path: of a picture with transparency, a mask, a label map, a COCO JSON or a VIA JSON.
-        image: the photograph, as `mrcnn.rgb.as_rgb` takes it. A path lets its annotations be found
-            among those of other pictures.
+        image: the photograph, as `mrcnn.rgb.as_rgb` takes it.
         name: of the class of all; None takes the names of the file, "thing" where it has none.
+        photo_path: of the photograph, by which its annotations are found among those of other pictures;
+            `image` itself where that is a path.
 
     Returns:
         list of Cutouts.
@@ -55,7 +56,9 @@ def read_examples(path, image, name=None):
     path = Path(path)
     check_name(NAME if name is None else name)
     if path.is_file() and _begin(path)[:1] in (b"{", b"["):
-        return _from_json(path, image, name)
+        if photo_path is None and isinstance(image, (str, os.PathLike)):
+            photo_path = image
+        return _from_json(path, as_rgb(image), name, photo_path and Path(photo_path).name)
     as_rgb(path)  # raises the sentence that fits, where this is no picture
     with Image.open(path) as picture:
         transparent = picture.has_transparency_data and np.asarray(picture.convert("RGBA"))
@@ -115,23 +118,21 @@ def _fit(path, image, examples):
 # JSON
 
 
-def _from_json(path, image, name):
+def _from_json(path, image, name, file_name):
     try:
         contents = json.loads(path.read_bytes())
     except ValueError as error:
         raise ValueError(f"{path} is no JSON, or a damaged one: {error}.") from None
-    file_name = Path(image).name if isinstance(image, (str, os.PathLike)) else None
-    pixels = as_rgb(image)
     outlines = _told(path, _outlines, contents, file_name)
     _told(path, check_count, len(outlines))
-    height, width = pixels.shape[:2]
+    height, width = image.shape[:2]
 
     def decoded(annotation):
         return mask_utils.decode(outline_to_rle(annotation, height, width)).astype(bool)
 
     return _fit(
         path,
-        pixels,
+        image,
         [
             (f"{path}, annotation {annotation['id']}", partial(decoded, annotation), name or own)
             for annotation, own in outlines
