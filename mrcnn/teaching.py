@@ -14,12 +14,12 @@ import numpy as np
 from mrcnn import weights
 from mrcnn.data import cutouts as cutting
 from mrcnn.data.pasted import MOST, PastedDataset
+from mrcnn.interrupt import KEEPING, one_interrupt
 from mrcnn.learning import begin_as, begin_with, learn
 from mrcnn.masks import extract_bboxes
 from mrcnn.model import MaskRCNN, load
 from mrcnn.recipes import RECIPES, CoinsConfig
 from mrcnn.rgb import as_rgb
-from mrcnn.training.interrupt import KEEPING, one_interrupt
 from mrcnn.training.looking import Looking
 from mrcnn.training.timed import MOST_STEPS
 

@@ -28,9 +28,9 @@ from mrcnn.cli import finding, main
 from mrcnn.columns import in_columns
 from mrcnn.data.toybox import scene
 from mrcnn.describe import BACKBONE_LAYER
+from mrcnn.interrupt import one_interrupt
 from mrcnn.outputs import label_map
 from mrcnn.recipes import RECIPES
-from mrcnn.training.interrupt import one_interrupt
 from tests.backend import trains
 from tests.tiny import TinyConfig, tiny
 

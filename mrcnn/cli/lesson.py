@@ -85,4 +85,4 @@ def find_notebook(path=None):
     for place in places:
         if place.is_file():
             return place
-    raise FileNotFoundError(f"{path or NOTEBOOK}: no such notebook; give its path.")
+    raise FileNotFoundError(f"{path or NOTEBOOK}: no such file; give the path of a notebook.")

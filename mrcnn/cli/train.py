@@ -10,7 +10,7 @@ from mrcnn.cli import datasets
 from mrcnn.cli import options as shared
 from mrcnn.data.seeds import TRAINING_SEED
 from mrcnn.files import check_folder
-from mrcnn.training.interrupt import one_interrupt
+from mrcnn.interrupt import one_interrupt
 
 EXAMPLES = """examples:
   python -m mrcnn train --dataset coins --seconds 90 --out coins.h5

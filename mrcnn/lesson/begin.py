@@ -59,8 +59,8 @@ def import_whole():
     TensorFlow cannot be imported again in a kernel in which its import was cut off.
     """
     from mrcnn.backend import importing
+    from mrcnn.interrupt import one_interrupt
     from mrcnn.silence import silence
-    from mrcnn.training.interrupt import one_interrupt
 
     stopping = "Stopping as soon as the libraries are there."
     with one_interrupt(stopping) as interrupted, silence(), importing():

@@ -7,12 +7,12 @@ import keras
 
 from mrcnn.config import LOSSES
 from mrcnn.data import coins
+from mrcnn.interrupt import KEEPING, one_interrupt
 from mrcnn.learning import begin_with, learn
 from mrcnn.lesson import show
 from mrcnn.lesson.messages import Message
 from mrcnn.model import MaskRCNN
 from mrcnn.recipes import RECIPES
-from mrcnn.training.interrupt import KEEPING, one_interrupt
 from mrcnn.training.looking import Looking
 from mrcnn.training.timed import MOST_STEPS
 from mrcnn.watching import Place

@@ -1,5 +1,6 @@
 """Kernels against their definitions in plain NumPy: suppression, cropping, the best few, compiled calls."""
 
+import signal
 import subprocess
 import sys
 import threading
@@ -346,6 +347,30 @@ def test_compiled_may_be_called_from_threads(traced_model):
         thread.join()
     for result, right in zip(results, expected, strict=True):
         np.testing.assert_array_equal(result, right)
+
+
+class Interrupted(keras.layers.Layer):
+    """Counts how often it is called, and presses the stop button then."""
+
+    calls, pressing = 0, False
+
+    def call(self, x):
+        self.calls += 1
+        if self.pressing:
+            signal.raise_signal(signal.SIGINT)
+        return x + 1
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="Only TensorFlow makes another error of an interrupt.")
+def test_an_interrupt_waits_until_the_network_is_traced():
+    layer, image = Interrupted(), keras.Input((2,))
+    run, before = kernels.compiled(keras.Model([image], layer(image))), layer.calls
+    layer.pressing = True
+    with pytest.raises(KeyboardInterrupt):
+        run(np.ones((1, 2), np.float32))
+    layer.pressing = False
+    np.testing.assert_array_equal(run(np.ones((1, 2), np.float32)), 2)
+    assert layer.calls == before + 1
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 64, 65, 100])

@@ -7,8 +7,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from mrcnn.interrupt import one_interrupt
 from mrcnn.network.kernels.platform import BACKEND, OPENVINO
 
+TRACING = "Stopping when the network is ready to run; interrupt again to stop at once."
 MOST_GRAPHS = 4  # sizes for which OpenVINO keeps a graph, each with a copy of the weights
 
 if BACKEND == "tensorflow":
@@ -36,18 +38,31 @@ def compiled(model, half=False):
         half: whether OpenVINO is to compute in half precision; elsewhere the model's layers say so.
     """
     if BACKEND == "tensorflow":
-        signature = [tf.TensorSpec(i.shape, i.dtype, name=i.name) for i in model.inputs]
-        return tf.function(
-            lambda *inputs: model(list(inputs), training=False),
-            input_signature=signature,
-            autograph=False,
-            jit_compile=False,  # XLA on a CPU makes the ResNet trunk several times slower
-        )
+        return _compiled_tensorflow(model)
     if BACKEND == "jax":
         return _compiled_jax(model)
     if BACKEND == "openvino":
         return _compiled_openvino(model, half)
     return _inference_torch(model)
+
+
+def _compiled_tensorflow(model):
+    function = tf.function(
+        lambda *inputs: model(list(inputs), training=False),
+        input_signature=[tf.TensorSpec(i.shape, i.dtype, name=i.name) for i in model.inputs],
+        autograph=False,
+        jit_compile=False,  # XLA on a CPU makes the ResNet trunk several times slower
+    )
+
+    def run(*inputs):
+        if not function.experimental_get_tracing_count():
+            with one_interrupt(TRACING) as interrupts:  # TensorFlow may make another error of one
+                function.get_concrete_function()
+            if interrupts:
+                raise KeyboardInterrupt
+        return function(*inputs)
+
+    return run
 
 
 def _compiled_jax(model):

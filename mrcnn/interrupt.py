@@ -1,4 +1,4 @@
-"""How a training is stopped by hand, by Ctrl-C or a notebook's stop button."""
+"""How work that must not be cut in the middle is stopped by hand, by Ctrl-C or a notebook's stop button."""
 
 import signal
 import sys
@@ -11,10 +11,11 @@ KEEPING = "Stopping after this step, and keeping what was learnt; interrupt agai
 
 @contextmanager
 def one_interrupt(sentence=STOPPING):
-    """Let the first interrupt be noted in the list that is given, so that a step can end in order.
+    """Let the first interrupt be noted in the list that is given, so that what was begun can end in order.
 
-    In the middle of a step the weights may be half changed, or, on JAX, not be there at all. A second
-    interrupt comes through at once. Interrupts come to the main thread; in another one this does nothing.
+    In the middle of a training step the weights may be half changed, or, on JAX, not be there at all. A
+    second interrupt comes through at once. Interrupts come to the main thread; in another one this does
+    nothing.
 
     Args:
         sentence: what the first one prints on standard error.
