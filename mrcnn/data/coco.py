@@ -12,6 +12,7 @@ With `iscrowd` it stands for a group that nobody drew apart. https://cocodataset
 """
 
 import json
+import math
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -22,6 +23,16 @@ from pycocotools import mask as mask_utils
 from mrcnn.data.dataset import Dataset, judged
 
 SOURCE = "coco"
+NUMBER = int, float
+ID = int, float, str
+# What `CocoDataset` relies on, and of which kind it must be.
+ENTRIES = {
+    "images": {"id": ID, "file_name": str},
+    "categories": {"id": ID, "name": str},
+    "annotations": {"image_id": ID, "category_id": ID},
+}
+# The same of what may be missing, or null.
+OPTIONAL = {"images": ("width", "height"), "categories": (), "annotations": ("iscrowd",)}
 
 
 class CocoDataset(Dataset):
@@ -56,7 +67,7 @@ class CocoDataset(Dataset):
             raise ValueError(f'missing is {missing!r}; it may be "error" or "skip".')
         contents = _read(Path(annotations))
         chosen = _choose(contents["categories"], class_names, class_ids)
-        for category in sorted(chosen, key=lambda category: category["id"]):
+        for category in sorted(chosen, key=lambda entry: (isinstance(entry["id"], str), entry["id"])):
             self.add_class(SOURCE, category["id"], category["name"])
 
         objects = {image["id"]: [] for image in contents["images"]}
@@ -110,7 +121,12 @@ class CocoDataset(Dataset):
             return super().load_annotations(image_id)  # a subclass knows other masks
         shape, outlined = self._outlines(image_id)
         return shape, [
-            judged(self._class_id(annotation), rle, annotation.get("area"), annotation.get("bbox"))
+            judged(
+                self._class_id(annotation),
+                rle,
+                _usable(annotation, "area", _is_size),
+                _usable(annotation, "bbox", _is_box),
+            )
             for annotation, rle in outlined
         ]
 
@@ -211,6 +227,25 @@ def _unpack(counts):
     return runs
 
 
+def _usable(annotation, key, fit):
+    """What an annotation has under `key` if that is `fit`; else None, with a warning unless it is empty."""
+    value = annotation.get(key)
+    if not value or fit(value):
+        return value or None
+    _warn(annotation, f"has the {key} {json.dumps(value)[:60]}, which is not used: its mask tells it")
+    return None
+
+
+def _is_size(value):
+    return isinstance(value, NUMBER) and 0 <= value < math.inf
+
+
+def _is_box(value):
+    """Whether it is (x, y, width, height)."""
+    numbers = isinstance(value, list) and len(value) == 4 and all(isinstance(n, NUMBER) for n in value)
+    return numbers and all(map(math.isfinite, value)) and min(value[2:]) >= 0
+
+
 def _warn(annotation, what):
     warnings.warn(
         f"Annotation {annotation.get('id')} of picture {annotation['image_id']} {what}.",
@@ -224,21 +259,26 @@ def _read(path):
         contents = json.loads(path.read_bytes())
     except ValueError as error:
         raise ValueError(f"{path} is no JSON, or a damaged one: {error}.") from None
-    needed = {
-        "images": ("id", "file_name"),
-        "categories": ("id", "name"),
-        "annotations": ("image_id", "category_id"),
-    }
-    if not isinstance(contents, dict) or not all(isinstance(contents.get(part), list) for part in needed):
+    if not isinstance(contents, dict) or not all(isinstance(contents.get(part), list) for part in ENTRIES):
         raise ValueError(
-            f"{path} is no COCO JSON with instances: it must be an object with the lists {', '.join(needed)}."
+            f"{path} is no COCO JSON with instances: it must be an object with the lists "
+            f"{', '.join(ENTRIES)}."
         )
-    for part, keys in needed.items():
+    for part, kinds in ENTRIES.items():
         for i, entry in enumerate(contents[part]):
-            if not isinstance(entry, dict) or not all(key in entry for key in keys):
-                raise ValueError(f"{path}: {part}[{i}] lacks {' or '.join(keys)}.")
+            _check_entry(f"{path}: {part}[{i}]", entry, kinds, OPTIONAL[part])
     _check_ids(path, contents)
     return contents
+
+
+def _check_entry(what, entry, kinds, optional):
+    """Raise a ValueError unless an entry of a list has what it needs, a value of its kind each."""
+    if not isinstance(entry, dict) or not all(key in entry for key in kinds):
+        raise ValueError(f"{what} lacks {' or '.join(kinds)}.")
+    for key, kind in [*kinds.items(), *((key, NUMBER) for key in optional if entry.get(key) is not None)]:
+        if not isinstance(entry[key], kind):
+            wanted = {str: "a text", ID: "a number or a text", NUMBER: "a number"}[kind]
+            raise ValueError(f"{what}: its {key} must be {wanted}, not {json.dumps(entry[key])[:40]}.")
 
 
 def _check_ids(path, contents):

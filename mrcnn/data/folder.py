@@ -19,11 +19,11 @@ class FolderDataset(Dataset):
 
     The masks of `images/beach.jpg` may come in two ways:
 
-    - `masks/beach.png`, one PNG for all objects: black is background, and each other grey level or
-      colour is one object. This is for data of one class.
+    - `masks/beach.png`, one PNG for all objects: what is black or transparent is background, and each
+      other grey level or colour is one object. This is for data of one class.
     - `masks/beach/kite_1.png`, `masks/beach/dog_1.png`, `masks/beach/dog_2.png`, …, one PNG an
-      object: whatever is not black. Its class is its name up to the last underscore; if there is
-      only one class, any name will do.
+      object: whatever is neither black nor transparent. Its class is its name up to the last
+      underscore; if there is only one class, any name will do.
 
     A picture without masks is one without objects.
     """
@@ -98,21 +98,39 @@ class FolderDataset(Dataset):
 
 
 def read_labels(path):
-    """Which pixels of a PNG belong to which object.
+    """Which pixels of a picture of masks belong to which object.
 
     Returns:
-        (H, W), its grey levels, palette entries or colours as int, black or entry 0 is 0; and the values (N,)
-        of its objects. A mask in black and white with soft edges is one object, and gives bool.
+        (H, W) int, its grey levels, palette entries or colours; 0 is what is black or transparent; and the
+        values (N,) of its objects. A mask in black and white with soft edges is one object, and gives bool.
     """
     with Image.open(path) as picture:
-        if picture.mode in ("RGBA", "LA"):
-            picture = picture.convert(picture.mode[:-1])
+        visible, picture = _visible(picture), _opaque(picture)
         labels = np.asarray(picture).astype(np.int64)
         labels = labels @ [1 << 16, 1 << 8, 1] if labels.ndim == 3 else labels
+        if picture.mode == "P":  # any entry may be the black one, the first is not always
+            lit = np.asarray(picture.convert("RGB")).any(axis=2)
+            labels = np.where(lit, np.where(labels == 0, 256, labels), 0)
+        if not (labels * visible).any() and not visible.all():
+            labels = labels + 1  # a silhouette in black
+        labels = labels * visible
         objects = np.unique(labels[labels > 0])
         if len(objects) > FEW and _is_soft(colors := as_rgb(picture)):
-            return colors[:, :, 0] >= 128, np.array([True])
+            return (colors[:, :, 0] >= 128) & visible, np.array([True])
     return labels, objects
+
+
+def _visible(picture):
+    """Which pixels (H, W) of a Pillow image are not transparent; all, where it would hide everything."""
+    if not picture.has_transparency_data:
+        return np.ones((picture.height, picture.width), bool)
+    visible = np.asarray(picture.convert("RGBA"))[:, :, 3] >= 128
+    return visible if visible.any() else ~visible
+
+
+def _opaque(picture):
+    """A Pillow image without its transparency: the colours beneath it."""
+    return picture.convert("RGBA").convert("RGB") if picture.has_transparency_data else picture
 
 
 def _is_soft(colors):

@@ -212,6 +212,33 @@ def test_what_gives_no_mask_is_left_out_with_a_warning(coco, segmentation, compl
     np.testing.assert_array_equal(masks[:, :, 0], blob(5, 10, 20, 30))
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"bbox": [float("nan"), 0, 9, 9]},
+        {"bbox": [1, 2, 3]},
+        {"bbox": [10, 5, -20, 15]},
+        {"bbox": "10,5,20,15"},
+        {"area": float("nan")},
+        {"area": "300"},
+        {"area": -1},
+    ],
+    ids=str,
+)
+def test_a_box_or_area_that_is_none_is_that_of_the_mask(coco, told):
+    """NaN matches anything: pycocotools would give any detection an AP of 1."""
+    dataset = CocoDataset(*coco([annotation(41, [polygon(5, 10, 20, 30)], **told)]))
+    with pytest.warns(UserWarning, match=f"Annotation 41 of picture 1 has the {next(iter(told))} .*not used"):
+        _, (entry,) = dataset.load_annotations(0)
+    assert entry["bbox"] == [10, 5, 20, 15] and entry["area"] == 300
+
+
+def test_category_ids_of_both_kinds(coco):
+    categories = [{"id": "k", "name": "kite"}, {"id": 3, "name": "boat"}]
+    dataset = CocoDataset(*coco(GOOD[:1], categories=categories))
+    assert dataset.class_names == ["BG", "boat", "kite"]
+
+
 def test_a_bad_polygon_beside_a_good_one(coco):
     dataset = CocoDataset(*coco([annotation(8, [[1, 1, 9, 9], polygon(5, 10, 20, 30)])]))
     with pytest.warns(UserWarning, match="Annotation 8 .*2 points, which is left out"):
@@ -261,6 +288,14 @@ WRONG = {
     "captions": (
         {"annotations": [{"id": 5, "image_id": 1, "caption": "A dog."}]},
         r"annotations\[0\] lacks image_id or category_id",
+    ),
+    "an id that is a list": ({"images": [IMAGE | {"id": [1]}]}, r"images\[0\]: its id must be a number or"),
+    "a file name that is none": ({"images": [IMAGE | {"file_name": 7}]}, "file_name must be a text, not 7"),
+    "a width in words": ({"images": [IMAGE | {"width": "60"}]}, 'its width must be a number, not "60"'),
+    "a class without a name": ({"categories": [{"id": 3, "name": None}]}, "name must be a text, not null"),
+    "a crowd in words": (
+        {"annotations": [annotation(5, [], iscrowd="0")]},
+        r"annotations\[0\]: its iscrowd must be a number",
     ),
     "no list": ({"images": {"1": IMAGE}}, "no COCO JSON"),
     "null": ({"annotations": None}, "no COCO JSON"),

@@ -186,6 +186,30 @@ def test_one_png_for_all_objects(folders, mode):
     assert dataset.load_mask(0)[0].shape == (8, 12, 0)
 
 
+def test_the_background_of_a_palette_is_its_black_entry(folders):
+    images, masks = folders
+    picture = Image.fromarray(1 - labels(BOXES[1]))
+    picture.putpalette([255, 255, 255, 0, 0, 0])
+    picture.save(masks / "two.png")
+    found, _ = FolderDataset(images, masks).load_mask(2)
+    np.testing.assert_array_equal(found, labels(BOXES[1])[:, :, None] > 0)
+
+
+@pytest.mark.parametrize("beneath", [255, 0])
+@pytest.mark.parametrize("object_is", [200, 0])
+def test_what_is_transparent_is_background(folders, beneath, object_is):
+    images, masks = folders
+    shown = labels(BOXES[1]) > 0
+    grey = np.where(shown, object_is, beneath).astype(np.uint8)
+    picture = Image.fromarray(np.stack([grey, grey, grey, shown * np.uint8(255)], axis=2))
+    picture.save(masks / "two.png")
+    picture.quantize(4).save(masks / "one.png")  # with a palette that has a transparent entry
+    dataset = FolderDataset(images, masks)
+    for image_id in (0, 2):
+        found, _ = dataset.load_mask(image_id)
+        np.testing.assert_array_equal(found, shown[:, :, None])
+
+
 def test_one_png_an_object(folders):
     images, masks = folders
     (masks / "one").mkdir()
