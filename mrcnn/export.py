@@ -27,6 +27,7 @@ FORMATS = {
     "litert": ("litert", ".tflite"),
     "savedmodel": ("tf_saved_model", ""),
 }
+SAVED_MODEL = {"saved_model.pb", "fingerprint.pb", "variables", "assets"}  # what is in that folder
 # Packages beside those of requirements.txt; `pip install "mrcnn[export]"` brings all.
 NEEDS = {"onnx": ("tf2onnx", "onnx"), "openvino": ("openvino",)}
 
@@ -48,7 +49,7 @@ def export(model, path, kind):
     path, (name, ending) = Path(path), FORMATS[kind]
     if path.suffix != ending:
         raise ValueError(f"{path}: the name of a file in the format {kind} ends in {ending or 'no suffix'}.")
-    if path.is_dir() and not (path / "saved_model.pb").exists():
+    if path.is_dir() and not {"saved_model.pb"} <= {entry.name for entry in path.iterdir()} <= SAVED_MODEL:
         raise ValueError(
             f"{path} is a folder with other things in it, and no SavedModel; choose another name."
         )

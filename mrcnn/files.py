@@ -50,7 +50,8 @@ def replacing(path, make_folder=False):
         CannotWrite: the block, or the change of names, met an OSError; the old file is as it was.
     """
     target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.stem[:80]}.{uuid.uuid4().hex[:8]}{LEFTOVER}{target.suffix}")
+    stem = os.fsdecode(os.fsencode(target.stem)[:80])
+    temporary = target.with_name(f".{stem}.{uuid.uuid4().hex[:8]}{LEFTOVER}{target.suffix}")
     try:
         if target.is_dir():
             raise IsADirectoryError("it is a folder")

@@ -456,9 +456,10 @@ class MaskRCNN(Inspection):
 
         Raises:
             FloatingPointError: the loss is no number any more; it names the pictures.
-            ValueError: the data set cannot be trained on, or not be sent to processes.
+            ValueError: `layers` names no layer, or the data set cannot be trained on or sent to processes.
         """
         self._check_mode("training", "train")
+        self._choose_layers(layers)
         config = self.config
         batches = Batches(
             train_dataset,
@@ -471,7 +472,6 @@ class MaskRCNN(Inspection):
         validation = nullcontext()
         if val_dataset is not None and config.VALIDATION_STEPS:
             validation = reading(Batches(val_dataset, config, steps=math.ceil(config.VALIDATION_STEPS)))
-        self.set_trainable(layer_pattern(layers), verbose=0)
         self.compile(learning_rate, config.LEARNING_MOMENTUM, optimizer)
         logger.info("Training from epoch %d on; checkpoints: %s", self.epoch + 1, self.log_dir or "none")
         if self.epoch >= epochs:
@@ -503,6 +503,19 @@ class MaskRCNN(Inspection):
             self.epoch = history.epoch[-1] + 1
             self._checkpoint = self.log_dir and self.checkpoint_path.format(epoch=self.epoch)
         return history
+
+    def _choose_layers(self, layers):
+        """Let those layers learn that `layers` of `train` names; raises ValueError if there is none."""
+        try:
+            self.set_trainable(layer_pattern(layers), verbose=0)
+            problem = None if self.keras_model.trainable_variables else "no layer has such a name"
+        except (re.error, TypeError) as error:
+            problem = error
+        if problem:
+            raise ValueError(
+                f"layers is {layers!r}: {problem}; give heads, 3+, 4+, 5+, all or a regular expression for "
+                "the whole names of layers."
+            )
 
     def _records(self):
         """The callbacks that write to `log_dir`, if there is one."""

@@ -66,8 +66,8 @@ def in_words(counts, none="nothing found"):
 
 
 def file_name(name):
-    """The name of a class as part of a file's: without what parts folders."""
-    return name.replace("/", "-").replace("\\", "-")
+    """The name of a class as part of a file's: without what parts folders, and of 200 bytes at most."""
+    return name.replace("/", "-").replace("\\", "-").encode(errors="ignore")[:200].decode(errors="ignore")
 
 
 def write_masks(folder, result, class_names):

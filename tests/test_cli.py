@@ -115,6 +115,7 @@ def test_wrong_arguments_are_one_line(arguments, reason, capsys):
     "arguments, reason",
     [
         (["detect", "no.png"], "no.png: no such file"),
+        (["detect", ""], "empty text"),
         (["detect", "*.png"], "*.png: no file matches"),
         (["detect", "."], "no pictures"),
         (["detect", "a.txt", "--weights", "a.txt"], "is not HDF5"),
@@ -126,6 +127,7 @@ def test_wrong_arguments_are_one_line(arguments, reason, capsys):
         (["train", "--dataset", "toybox", "--float16"], "--out"),
         (["train", "--dataset", "toybox", "--out", "no/a.h5"], "no folder no"),
         (["train", "--dataset", "toybox", "--out", "a.txt"], "--force"),
+        (["train", "--dataset", "a.txt", "--out", "a.txt", "--force"], "is an input"),
         (["train", "--dataset", "a.txt", "--weights", "TINY"], "a.txt is no JSON"),
         (["evaluate", "--dataset", "a.txt", "--weights", "TINY"], "a.txt is no JSON"),
         (["evaluate", "--dataset", "toybox", "--json", "a.txt"], "--force"),
@@ -262,6 +264,11 @@ def test_an_input_is_never_overwritten(here, model_file, capsys):
     assert main(["detect", "a.png", "--weights", model_file, "--out", ".", "--force"]) == 2
     assert "is an input" in capsys.readouterr().err
     assert (here / "a.png").read_bytes() == before
+    (here / "masks/b").mkdir(parents=True)
+    picture("masks/b/b.png")
+    detect = ["detect", "masks/b/b.png", "--weights", model_file, "--out", ".", "--masks", "--force"]
+    assert main(detect) == 2  # the folder's masks would be swept away before new ones are written
+    assert "holds one" in capsys.readouterr().err and (here / "masks/b/b.png").exists()
 
 
 def test_size_is_that_of_the_network_not_of_the_picture(here, model_file):

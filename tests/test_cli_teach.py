@@ -92,6 +92,16 @@ def test_a_mask_a_cutout_and_backgrounds(teach, here):
     assert len(mrcnn.load("results/coin.h5").examples) == 2
 
 
+def test_names_that_are_long_or_those_of_outputs(teach, here):
+    Path("table.png").rename("examples.png")
+    name = "枚" * 90  # 270 bytes, more than a file's name may have
+    assert teach("examples.png", "--box", *BOXES[0], "--name", name) == 0
+    written = {path.name for path in (here / "results").iterdir()}
+    assert written == {"枚" * 66 + ".h5", "examples.png", "cut-outs.png", "detections.json"}
+    assert mrcnn.load(f"results/{name[:66]}.h5").class_names == ["BG", name]
+    assert Image.open("results/examples.png").size == (384, 303)
+
+
 def test_a_mask_is_not_overwritten(here, capsys):
     mask = Path("results/examples.png")
     mask.parent.mkdir()

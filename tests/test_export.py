@@ -107,6 +107,8 @@ def test_a_folder_of_other_things_is_never_replaced(tmp_path, monkeypatch, capsy
     (tmp_path / "toybox/mine.txt").write_text("keep me")
     assert main(["export", "--weights", "toybox", "--format", "savedmodel", "--force"]) == 2
     assert "no SavedModel" in capsys.readouterr().err
+    (tmp_path / "toybox/saved_model.pb").touch()
+    assert main(["export", "--weights", "toybox", "--format", "savedmodel", "--force"]) == 2
     assert (tmp_path / "toybox/mine.txt").read_text() == "keep me"
 
 

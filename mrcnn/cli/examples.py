@@ -69,7 +69,7 @@ class Outputs:
         self.folder, self.photo = Path(folder), photo
         self.weights = self.folder / f"{file_name('+'.join(names))}.h5"
         self.picture = self.folder / f"{photo.name}.png"
-        self.examples = self.folder / "examples.png"
+        self.examples = self.folder / f"{'cut-outs' if photo.name == 'examples' else 'examples'}.png"
         self.json = self.folder / "detections.json"
 
     def planned(self):

@@ -54,6 +54,8 @@ def find_sources(arguments):
 
 
 def _files(argument):
+    if not argument:  # to pathlib that is the folder one is in
+        return []
     path = Path(argument)
     if path.is_dir():
         kinds = PICTURES | VIDEOS | {".gif"}
@@ -64,6 +66,8 @@ def _files(argument):
 
 
 def _reason(argument):
+    if not argument:
+        return "An input is an empty text; give the name of a picture, video or folder."
     if Path(argument).is_dir():
         return f"{argument}: no pictures or videos in this folder."
     if glob.has_magic(argument):

@@ -177,11 +177,14 @@ def add_force(parser):
 
 
 def refuse_inputs(paths, inputs):
-    """Raise a ValueError if an output of `paths` would take the place of an input; not even --force may."""
-    inputs = {path.resolve() for path in inputs}
+    """Raise a ValueError if an output of `paths` would take the place of an input, or of a folder that
+    one lies in; not even --force may."""
+    inputs = {place for path in inputs for place in (path.resolve(), *path.resolve().parents)}
     for path in paths:
         if path.resolve() in inputs:
-            raise ValueError(f"{path} is an input and would be overwritten; choose another --out.")
+            raise ValueError(
+                f"{path} is an input, or holds one, and would be overwritten; choose another --out."
+            )
 
 
 def refuse_existing(paths, force=False):

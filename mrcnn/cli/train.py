@@ -107,6 +107,7 @@ def check_output(options):
             reason = "it is a folder" if out.is_dir() else f"there is no folder {out.parent}"
             raise ValueError(f"--out {out} cannot be written: {reason}.")
         shared.refuse_existing([out], options.force)
+        shared.refuse_inputs([out], [Path(options.dataset)])
         check_folder(out.parent)
 
 

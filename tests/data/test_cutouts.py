@@ -336,6 +336,9 @@ def test_a_coco_json(tmp_path):
     assert [cutout.name for cutout in cutouts] == ["box", "ball"]
     assert [cutout.mask.sum() for cutout in cutouts] == [600, 225]
     assert [cutout.name for cutout in read_examples(path, SCENE, "x")] == ["x", "x"]
+    scaled = COCO | {"images": [COCO["images"][0] | {"width": 2 * WIDTH, "height": 2 * HEIGHT}]}
+    with pytest.raises(ValueError, match=f"{2 * WIDTH} × {2 * HEIGHT} pixels.*has {WIDTH} × {HEIGHT}: was"):
+        read_examples(write(path, scaled), SCENE)
 
 
 def test_a_coco_json_with_runs(tmp_path):

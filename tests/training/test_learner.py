@@ -60,6 +60,12 @@ def test_choice_of_layers(tmp_path, choice, learn, rest):
     assert (count > 0) == bool(learn)
 
 
+@pytest.mark.parametrize("choice", ["heds", "(", None, ["heads"]])
+def test_no_layers_to_train(tmp_path, choice):
+    with pytest.raises(ValueError, match="layers is .*give heads, 3"):
+        beginner(tmp_path).train(None, None, 0.001, 1, choice)
+
+
 @pytest.mark.parametrize("choice", ["heads", "5+", "fpn_.*"])
 def test_only_chosen_layers_change(tmp_path, choice):
     model = beginner(tmp_path)

@@ -123,9 +123,9 @@ def _from_json(path, image, name, file_name):
         contents = json.loads(path.read_bytes())
     except ValueError as error:
         raise ValueError(f"{path} is no JSON, or a damaged one: {error}.") from None
-    outlines = _told(path, _outlines, contents, file_name)
-    _told(path, check_count, len(outlines))
     height, width = image.shape[:2]
+    outlines = _told(path, _outlines, contents, file_name, (width, height))
+    _told(path, check_count, len(outlines))
 
     def decoded(annotation):
         return mask_utils.decode(outline_to_rle(annotation, height, width)).astype(bool)
@@ -140,11 +140,17 @@ def _from_json(path, image, name, file_name):
     )
 
 
-def _outlines(contents, file_name):
-    """List of (annotation as COCO has it, name) of the photograph, from either kind of JSON."""
+def _outlines(contents, file_name, size):
+    """List of (annotation as COCO has it, name) of the photograph, from either kind of JSON.
+
+    Args:
+        contents: of the JSON.
+        file_name: of the photograph, or None.
+        size: (width, height) of the photograph.
+    """
     try:
         if isinstance(contents, dict) and isinstance(contents.get("annotations"), list):
-            return _of_coco(contents, file_name)
+            return _of_coco(contents, file_name, size)
         if isinstance(contents, dict):
             pictures = contents.get("_via_img_metadata", contents)
             if pictures and all("regions" in picture for picture in pictures.values()):
@@ -157,9 +163,15 @@ def _outlines(contents, file_name):
     raise ValueError("it is neither a COCO JSON nor one of the VGG Image Annotator: export one of these.")
 
 
-def _of_coco(contents, file_name):
-    images = {image["id"]: image["file_name"] for image in contents["images"]}
-    image_id = _photograph(images, file_name)
+def _of_coco(contents, file_name, size):
+    images = {image["id"]: image for image in contents["images"]}
+    image_id = _photograph({key: image["file_name"] for key, image in images.items()}, file_name)
+    told = images[image_id].get("width"), images[image_id].get("height")
+    if all(told) and told != size:
+        raise ValueError(
+            f"its outlines are for a picture of {told[0]} × {told[1]} pixels, and the photograph has "
+            f"{size[0]} × {size[1]}: was it scaled, or turned?"
+        )
     names = {category["id"]: category["name"] for category in contents.get("categories", [])}
     return [
         ({"id": number} | annotation, names.get(annotation.get("category_id"), NAME))
