@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mrcnn.config import BACKBONES
-from mrcnn.layout import open_layout, stored_weights
+from mrcnn.layout import WeightsError, open_layout, stored_weights
 
 BACKBONE_LAYER = re.compile(r"(bn_)?conv\d|(res|bn)\d")
 
@@ -68,10 +68,25 @@ def describe(path):
 
 
 def read_metadata(path):
-    """The dict that was given to `save` as `metadata`, or None."""
+    """The dict that was given to `save` as `metadata`, or None.
+
+    Raises:
+        WeightsError: it is damaged, or of another program.
+    """
     with open_layout(path) as root:
         text = root.attrs.get("mrcnn")
-    return None if text is None else json.loads(text)
+    if text is None:
+        return None
+    try:
+        metadata = json.loads(text)
+    except (TypeError, ValueError):
+        metadata = None
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("config", {}), dict):
+        raise WeightsError(
+            f"{path}: its attribute 'mrcnn', which tells of what network the weights are, is damaged; "
+            "copy the file again, or take the attribute away to have that inferred from the weights."
+        )
+    return metadata
 
 
 def infer_config(path):

@@ -620,7 +620,8 @@ def load(name="coco", **overrides):
         WeightsError: the file's weights fit no network, or are those of a backbone alone.
     """
     path = weights.find(name)
-    metadata = weights.read_metadata(path) or {"config": weights.infer_config(path), "class_names": None}
+    described = weights.describe(path)
+    metadata = {"config": described.config, "class_names": None} | (described.metadata or {})
     one = {"GPU_COUNT": 1, "IMAGES_PER_GPU": 1}
     config = Config(**metadata["config"] | one | overrides)
     class_names = metadata["class_names"]

@@ -382,6 +382,15 @@ def test_a_process_of_its_own_is_quiet(here, model_file):
     assert Image.open("results/a.png").size == (80, 60)
 
 
+def test_output_that_nobody_reads(here):
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "mrcnn", "lesson", "--exercises"]
+    done = subprocess.run(command, cwd=ROOT, stdout=write, stderr=subprocess.PIPE, text=True)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
 # Train
 
 # XLA takes a minute to compile a training step; these two ask nothing that the others do not ask on JAX.

@@ -680,6 +680,15 @@ def test_metadata_of_any_length_comes_back(tmp_path):
     assert weights.read_metadata(tmp_path / "b.h5") is None
 
 
+@pytest.mark.parametrize("text", ["{", "[1]", '{"config": 1}', 7])
+def test_damaged_metadata(tmp_path, text):
+    weights.save(small(), tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5", "r+") as file:
+        file.attrs["mrcnn"] = text
+    with pytest.raises(weights.WeightsError, match=r"a.h5: its attribute 'mrcnn'.*is damaged; copy"):
+        weights.read_metadata(tmp_path / "a.h5")
+
+
 def test_a_file_tells_its_network(compact, tmp_path):
     weights.save(randomise(compact, 0), tmp_path / "a.h5", dtype="float16")
     info = weights.describe(tmp_path / "a.h5")

@@ -36,7 +36,8 @@ class OneLineParser(argparse.ArgumentParser):
 
 
 def main(arguments=None):
-    """Run a command; gives the exit status: 0, 2 when something is wrong, 130 after Ctrl-C."""
+    """Run a command; gives the exit status: 0, 2 when something is wrong, 130 after Ctrl-C, 141 when the
+    output is read no more."""
     options = make_parser().parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):  # names of files may hold what the terminal cannot show
         with contextlib.suppress(AttributeError):
@@ -44,13 +45,15 @@ def main(arguments=None):
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_: complain(f"warning: {message}")
         try:
-            return options.run(options)
+            status = options.run(options)
+            sys.stdout.flush()
+            return status
         except KeyboardInterrupt:
             complain("Interrupted.")
             return 130
         except BrokenPipeError:  # whoever read the output has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return 0
+            return 141  # as of a program that the signal ends: not all may be done
         except ImportError as error:
             complain(f"{options.prog}: {what_to_install(error)}")
         except FAILURES as error:
