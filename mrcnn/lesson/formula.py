@@ -17,8 +17,8 @@ class Sum:
         lines: list of str, LaTeX without dollar signs: formula, numbers, result.
         value: the result, as an array or a NumPy scalar.
         shown: what the network itself has for it, alike; None where it kept no such number.
-        on: the picture of the trace that `boxes` and `points` lie on: "molded" or "image".
-        boxes: (N, 4) float, pixels, half open as everywhere; what the sum starts from is first.
+        boxes: (N, 4) float, pixels of `molded`, or of the picture itself where it is about a pixel of a mask;
+            half open as everywhere; what the sum starts from is first.
         points: (N, 2) float, (y, x) in pixels whose centres are whole numbers.
         parts: dict of results on the way, by name; each function says which.
     """
@@ -27,7 +27,6 @@ class Sum:
     lines: list
     value: np.ndarray
     shown: np.ndarray | None
-    on: str = "molded"
     boxes: np.ndarray = field(default_factory=lambda: np.zeros((0, 4)))
     points: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
     parts: dict = field(default_factory=dict)

@@ -161,14 +161,12 @@ class Verdict:
         score: of the thing's class in the proposal that is surest of it, also where that is too little to be
             found.
         overlap: IoU of the mask found and what is visible of the thing; 0 if it was not found.
-        overlap_whole: the same with the whole thing.
     """
 
     result: dict
     found: int | None
     score: float
     overlap: float
-    overlap_whole: float
 
 
 def judge(model, staged):
@@ -177,13 +175,12 @@ def judge(model, staged):
     result = trace.result
     names = list(model.class_names)
     if staged.class_name not in names:
-        return Verdict(result, None, 0.0, 0.0, 0.0)
+        return Verdict(result, None, 0.0, 0.0)
     class_id = names.index(staged.class_name)
     proposed = trace.proposals.any(axis=1)  # rows of zeros are padding
     score = float(trace.class_probs[proposed, class_id].max(initial=0))
     rows = np.flatnonzero(result["class_ids"] == class_id)  # the surest first
     if not rows.size:
-        return Verdict(result, None, score, 0.0, 0.0)
-    truths = np.stack([staged.visible, staged.whole], axis=-1)
-    overlaps = compute_overlaps_masks(result["masks"][..., rows[:1]], truths)[0]
-    return Verdict(result, int(rows[0]), score, *map(float, overlaps))
+        return Verdict(result, None, score, 0.0)
+    overlap = compute_overlaps_masks(result["masks"][..., rows[:1]], staged.visible[..., None])
+    return Verdict(result, int(rows[0]), score, float(overlap[0, 0]))

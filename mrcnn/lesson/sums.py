@@ -371,7 +371,7 @@ def mask_pixel(trace, config, detection, y, x):
     pixel = np.array([checked("row", y, height), checked("column", x, width)])
     box = trace.rois[detection].astype(float)
     title = f"Detection {detection} at pixel ({y}, {x})"
-    common = {"shown": trace.masks[y, x, detection], "on": "image", "boxes": box[None]}
+    common = {"shown": trace.masks[y, x, detection], "boxes": box[None]}
     if np.any(pixel < box[:2]) or np.any(pixel >= box[2:]):
         line = rf"({y},\, {x}) \; {text('lies outside of the box')} \; {vector(trace.rois[detection])}"
         return Sum(title, [line], np.bool_(False), points=pixel[None].astype(float), **common)

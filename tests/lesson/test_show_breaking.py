@@ -44,9 +44,8 @@ def test_place_and_size_follow_the_controls():
 def test_verdict(model):
     verdict = scenes.judge(model, scenes.stage())
     assert verdict.score == pytest.approx(verdict.result["scores"][verdict.found], abs=0.02)
-    assert verdict.overlap == verdict.overlap_whole > 0.7
-    hidden = scenes.judge(model, scenes.stage(hidden=40))
-    assert hidden.overlap > hidden.overlap_whole > 0
+    assert verdict.overlap > 0.7
+    assert scenes.judge(model, scenes.stage(hidden=40)).overlap > 0.5  # of what is visible alone
 
 
 def test_verdict_where_the_thing_is_not_found(model):

@@ -244,7 +244,6 @@ def test_masks(trace, config):
         for y, x in pixels_of(trace, detection, 30):
             result = sums.mask_pixel(trace, config, detection, y, x)
             assert result.value == result.shown == trace.masks[y, x, detection]
-            assert result.on == "image"
             if y1 <= y < y2 and x1 <= x < x2:
                 assert result.parts["probability"] == pytest.approx(resized[y - y1, x - x1], abs=1e-5)
                 on_line(result)
