@@ -76,11 +76,11 @@ def run(options):
 
     dataset = drawn_dataset(options) if drawn else datasets.open_dataset(options)
     image_ids = dataset.image_ids[: options.limit].tolist()
-    truth = metrics.coco_ground_truth(dataset, bar(image_ids, "reading objects"))
-    known = known_results(options, described, dataset, image_ids)
     overrides = {"DETECTION_MIN_CONFIDENCE": MIN_CONFIDENCE} | shared.half_of(options)
     model = mrcnn.load(str(described.path), **overrides)
     category_ids = metrics.same_classes(model.class_names, dataset.class_names)
+    truth = metrics.coco_ground_truth(dataset, bar(image_ids, "reading objects"))
+    known = known_results(options, described, dataset, image_ids)
     metrics.find_all(model, dataset, bar(image_ids, "detecting"), category_ids, known)
     numbers = judge(truth, known)
     print(f"{options.dataset}, {len(image_ids)} pictures", end="\n\n")
