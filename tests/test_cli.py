@@ -120,6 +120,7 @@ def test_wrong_arguments_are_one_line(arguments, reason, capsys):
         (["detect", "."], "no pictures"),
         (["detect", "a.txt", "--weights", "a.txt"], "is not HDF5"),
         (["detect", "a.txt", "--weights", "no.h5"], "no.h5: no such file"),
+        (["detect", "a.txt", "--weights", ""], "is a folder"),
         (["detect", "a.txt", "--weights", "TINY", "--out", "a.txt"], "a.txt"),
         (["train", "--dataset", "no.json"], "no.json: no such file"),
         (["train", "--dataset", "."], "no folder images"),
@@ -367,6 +368,15 @@ def test_coco_weights_are_taken_where_they_lie(here, model_file, capsys):
     (here / "mask_rcnn_coco.h5").write_bytes(Path(model_file).read_bytes())
     assert main(["detect", "a.png"]) == 0
     assert capsys.readouterr().out.startswith("Weights: coco (")
+
+
+def test_a_backend_that_there_is_none_of(here):
+    picture("a.png")
+    environment = os.environ | {"KERAS_BACKEND": "tensorflou", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "mrcnn", "detect", "a.png", "--weights", "toybox"]
+    done = subprocess.run(command, cwd=here, env=environment, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert "Keras does not start on tensorflou" in done.stderr and "--backend" in done.stderr
 
 
 def test_a_process_of_its_own_is_quiet(here, model_file):

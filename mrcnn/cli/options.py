@@ -96,7 +96,7 @@ def start_machine(options):
     try:
         with silence(), importing():
             import keras
-    except ImportError as error:
+    except (ImportError, ValueError) as error:  # it is not installed; there is none of this name
         backend = os.environ.get("KERAS_BACKEND") or configured()
         raise ValueError(
             f"Keras does not start on {backend} ({error}); install it, or choose another by --backend."
@@ -163,7 +163,7 @@ def choose_weights(name, default=None):
         default = "coco" if weights.find_coco() else "toybox"
         if default == "toybox":
             hint = "; real photographs need the COCO weights: python -m mrcnn weights --download"
-    path = weights.find(name or default)
+    path = weights.find(default if name is None else name)
     described = weights.describe(path)
     print(f"Weights: {name or default} ({path}){hint}" if str(path) != name else f"Weights: {path}")
     return described

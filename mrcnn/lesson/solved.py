@@ -26,13 +26,11 @@ def write_solved(notebook, path):
         ValueError: it is no notebook, or a check stands in it whose stub is nowhere before it.
         CannotWrite: the copy cannot be written.
     """
-    text = Path(notebook).read_text("utf-8")
     try:
-        content = json.loads(text)
-        cells = content["cells"]
-    except (ValueError, KeyError, TypeError) as error:
+        content = json.loads(Path(notebook).read_bytes())
+        filled = fill_in(content["cells"])
+    except (json.JSONDecodeError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{notebook} is no notebook of format 4; save it anew from Jupyter.") from error
-    filled = fill_in(cells)
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
     return filled

@@ -108,10 +108,12 @@ def test_the_file_is_written_as_jupyter_writes_it(whole, tmp_path):
     assert content["metadata"] == whole["metadata"] and content["nbformat_minor"] == 5
 
 
-@pytest.mark.parametrize("wrong", ["<html>", "[]", "{}", '{"worksheets": []}'])
+@pytest.mark.parametrize(
+    "wrong", ["<html>", "\xe9", "[]", "{}", '{"cells": [{"cell_type": "code"}]}', '{"cells": 1}']
+)
 def test_what_is_no_notebook(tmp_path, wrong):
     path = tmp_path / "a.ipynb"
-    path.write_text(wrong)
+    path.write_text(wrong, "latin-1")
     with pytest.raises(ValueError, match="a.ipynb is no notebook"):
         write_solved(path, tmp_path / "b.ipynb")
     assert not (tmp_path / "b.ipynb").exists()
