@@ -164,7 +164,7 @@ def _whole(low):
 
 
 def _number(low, high=math.inf):
-    return lambda v: isinstance(v, Real) and not isinstance(v, bool) and low <= v <= high
+    return lambda v: isinstance(v, Real) and not isinstance(v, bool) and low <= v <= high and v < math.inf
 
 
 def _yes_or_no(value):
@@ -176,10 +176,15 @@ def _numbers(count=None):
         if isinstance(value, str) or not np.iterable(value):
             return False
         values = list(value)
-        positive = all(_number(0)(v) and 0 < v < math.inf for v in values)
+        positive = all(_number(0)(v) and v > 0 for v in values)
         return positive and bool(values) and count in (None, len(values))
 
     return is_right
+
+
+def _colours(value):
+    values = np.asarray(value)
+    return values.dtype.kind in "iuf" and np.isfinite(values).all()
 
 
 def _pair(value):
@@ -192,6 +197,7 @@ _AMOUNT = (_number(0), "a number of at least 0")
 _DEVIATIONS = (_numbers(4), "four numbers above 0")
 
 _RULES = [
+    ("NAME", lambda v: v is None or isinstance(v, str), "a text or None"),
     *((name, *_POSITIVE) for name in (
         "GPU_COUNT", "IMAGES_PER_GPU", "FPN_CLASSIF_FC_LAYERS_SIZE",
         "TOP_DOWN_PYRAMID_SIZE", "NUM_CLASSES", "RPN_ANCHOR_STRIDE", "RPN_TRAIN_ANCHORS_PER_IMAGE",
@@ -220,6 +226,12 @@ _RULES = [
     ("MASK_SHAPE", _pair, "a pair (height, width) of whole numbers"),
     ("MINI_MASK_SHAPE", _pair, "a pair (height, width) of whole numbers"),
     ("BACKBONE", lambda v: callable(v) or v in BACKBONES, f"one of {BACKBONES} or a callable"),
+    (
+        "COMPUTE_BACKBONE_SHAPE",
+        lambda v: v is None or callable(v),
+        "a callable, or None with one of our own backbones",
+    ),
+    ("MEAN_PIXEL", _colours, "a number, or one for each channel"),
     ("IMAGE_RESIZE_MODE", lambda v: v in RESIZE_MODES, f"one of {RESIZE_MODES}"),
     ("TRAIN_BN", lambda v: v is None or _yes_or_no(v), "True, False or None"),
     *((name, _yes_or_no, "True or False") for name in ("USE_MINI_MASK", "MIXED_PRECISION")),
