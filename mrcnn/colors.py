@@ -97,9 +97,9 @@ def to_rgb(color):
         return tuple(channel / 255 for channel in bytes.fromhex(color[1:]))
     if not isinstance(color, str) and len(color) == 3 and min(color) >= 0 and max(color) <= 1:
         return tuple(color)
-    from matplotlib.colors import to_rgb  # late: drawing on a picture needs none of it
+    from matplotlib import colors  # late: drawing on a picture needs none of it
 
-    return to_rgb(color)
+    return colors.to_rgb(color)
 
 
 def text_color(color):

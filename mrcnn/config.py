@@ -45,8 +45,8 @@ class Config:
     STEPS_PER_EPOCH = 1000
     VALIDATION_STEPS = 50
 
-    # Backbone and pyramid (Mask R-CNN, section 3.1; FPN, section 3). A callable `BACKBONE` takes the
-    # picture and gives C2 to C5; then `COMPUTE_BACKBONE_SHAPE` must give the levels' sizes.
+    # Backbone and pyramid (Mask R-CNN, section 3; FPN, section 3). A callable `BACKBONE` takes the picture
+    # and gives C2 to C5; then `COMPUTE_BACKBONE_SHAPE` must give the levels' sizes.
     BACKBONE = "resnet101"
     COMPUTE_BACKBONE_SHAPE = None
     BACKBONE_STRIDES = [4, 8, 16, 32, 64]

@@ -1,7 +1,8 @@
 """Masks kept inside their boxes.
 
 A thousand masks of 20,000 × 20,000 pixels would fill 400 GB; inside their boxes they fill what the objects
-cover. Whatever is written or drawn of a result takes both forms: it asks `as_crops` for this one.
+cover. Whatever is written or drawn of a result takes both forms: it asks `as_crops` for this one, or
+`as_full` for the other.
 """
 
 from dataclasses import dataclass
@@ -69,6 +70,11 @@ def as_crops(masks, boxes=None):
     return MaskCrops(boxes, crops, masks.shape[:2])
 
 
+def as_full(masks):
+    """Masks (H, W, N) of an array, which is given as it is, or of a `MaskCrops`."""
+    return masks.full() if isinstance(masks, MaskCrops) else masks
+
+
 def within(crop, place, box):
     """A mask (h, w) that lies at `place`, seen inside another box: (y2 - y1, x2 - x1) bool."""
     if np.array_equal(box, place):
@@ -77,9 +83,8 @@ def within(crop, place, box):
     seen = np.zeros((max(y2 - y1, 0), max(x2 - x1, 0)), bool)
     top, left, bottom, right = overlap(box, place)
     if top < bottom and left < right:
-        seen[top - y1 : bottom - y1, left - x1 : right - x1] = crop[
-            top - y : bottom - y, left - x : right - x
-        ]
+        shared = crop[top - y : bottom - y, left - x : right - x]
+        seen[top - y1 : bottom - y1, left - x1 : right - x1] = shared
     return seen
 
 
@@ -101,10 +106,9 @@ def run_lengths(crop, box, picture_shape):
     """
     height, width = picture_shape
     y1, x1 = int(box[0]), int(box[1])
-    columns = np.pad(crop.T, [(0, 0), (1, 1)]).astype(
-        np.int8
-    )  # a run ends where its column ends, at the latest
-    x, y = np.nonzero(np.diff(columns, axis=1))  # first pixels of runs, and first ones after them, in turn
+    columns = np.pad(crop.T, [(0, 0), (1, 1)])  # a run ends where its column ends, at the latest
+    changes = np.diff(columns.astype(np.int8), axis=1)
+    x, y = np.nonzero(changes)  # first pixels of runs, and first ones after them, in turn
     ends = (x1 + x) * height + y1 + y
     # Two runs are one where the first ends at the foot of a column and the next begins at the head.
     meet = np.flatnonzero(ends[1::2][:-1] == ends[2::2])

@@ -22,7 +22,7 @@ class FileInfo:
     Attributes:
         path: the file.
         backbone: "resnet50", "resnet101", "compact" or "other".
-        config: dict of the attributes of a `Config` that it tells.
+        config: dict of the attributes of a `Config` that its weights tell.
         anchors: anchors at one place of the feature map, or None.
         backbone_only: whether there are no heads.
         layers: how many have weights.
@@ -40,6 +40,11 @@ class FileInfo:
     parameters: int
     size: int
     metadata: dict | None
+
+    @property
+    def attributes(self):
+        """Attributes of the `Config` of its network: those saved beside the weights, else what these tell."""
+        return self.config | (self.metadata or {}).get("config", {})
 
     @cached_property
     def sha256(self):

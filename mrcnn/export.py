@@ -41,11 +41,13 @@ def export(model, path, kind):
         kind: one of `FORMATS`.
 
     Raises:
-        ValueError: Keras does not run on TensorFlow; the path has another ending than the format, or is a
-            folder with other things.
+        ValueError: the model is in training mode; Keras does not run on TensorFlow; the path has another
+            ending than the format, or is a folder with other things.
         ImportError: a package that the format needs is missing.
         CannotWrite: the disk is full, or the folder read-only.
     """
+    if model.mode != "inference":
+        raise ValueError("The model is in training mode; export one that mrcnn.load has made of its weights.")
     path, (name, ending) = Path(path), FORMATS[kind]
     if path.suffix != ending:
         raise ValueError(f"{path}: the name of a file in the format {kind} ends in {ending or 'no suffix'}.")

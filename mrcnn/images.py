@@ -109,7 +109,7 @@ def resize_image(image, min_dim=None, max_dim=None, min_scale=None, mode="square
         mode: "none" leaves the picture alone;
             "square" fits it in max_dim × max_dim, centred, zeros around it;
             "pad64" makes both sides multiples of 64 by zeros around it, for the six halvings of
-            the pyramid, and wants `min_dim` to be one;
+            the pyramid, and needs such a `min_dim`;
             "crop" cuts min_dim × min_dim out of it at a random place, for training.
         rng: source of `randint`, used by "crop".
 

@@ -94,7 +94,7 @@ def begin_with(start):
     Args:
         start: as `mrcnn.weights.find` takes it.
     """
-    return lambda model: model.load_weights(weights.find(start), exclude=list(weights.HEADS))
+    return lambda model: model.load_weights(weights.find(start), exclude=list(weights.CLASS_LAYERS))
 
 
 def begin_as(taught):
@@ -102,6 +102,6 @@ def begin_as(taught):
 
     def begin(model):
         same = taught.class_names == model.class_names
-        weights.copy_weights(taught.keras_model, model.keras_model, () if same else weights.HEADS)
+        weights.copy_weights(taught.keras_model, model.keras_model, () if same else weights.CLASS_LAYERS)
 
     return begin

@@ -25,7 +25,7 @@ from mrcnn.config import Config
 from mrcnn.data.coco_names import CLASS_NAMES
 from mrcnn.matterport import *  # noqa: F403  what programs written for the original import from here
 from mrcnn.matterport.inspection import Inspection
-from mrcnn.molded import Molded, unmold
+from mrcnn.molded import Molded, unmold, with_full_masks
 from mrcnn.network import kernels
 from mrcnn.network.anchors import anchors_for
 from mrcnn.network.assembly import inference_network, roi_levels
@@ -220,7 +220,7 @@ class MaskRCNN(Inspection):
             list of dicts, one a picture, of its N detections, surest first: `rois` (N, 4) int32, pixels of
             the picture; `class_ids` (N,) int32; `scores` (N,) float32; `masks` (H, W, N) bool.
         """
-        return [_with_full_masks(result) for result in self.detect_crops(images, verbose)]
+        return [with_full_masks(result) for result in self.detect_crops(images, verbose)]
 
     def detect_crops(self, images, verbose=0, progress=iter):
         """As `detect`, but with masks inside their boxes alone, which large pictures need.
@@ -304,7 +304,7 @@ class MaskRCNN(Inspection):
             class_deltas=stages["class_deltas"],
             detections=detections[0],
             mask_probs=masks[0],
-            **_with_full_masks(result),
+            **with_full_masks(result),
         )
 
     def _only_tile(self, image):
@@ -330,9 +330,11 @@ class MaskRCNN(Inspection):
             return np.zeros((0, *self.config.MASK_SHAPE, self.config.NUM_CLASSES), np.float32)
         most = kernels.padded_count(count, self.config.DETECTION_MAX_INSTANCES)
         boxes = np.pad(trace.detections[:, :4], [(0, most - count), (0, 0)])[None]
-        meta = self.mold(trace.image).meta[None]
+        shapes = trace.image.shape, trace.molded.shape
+        meta = pictures.compose_image_meta(0, *shapes, trace.window, 1, np.zeros(self.config.NUM_CLASSES))
         features = [level[None] for level in roi_levels(trace.features)]
-        return ops.convert_to_numpy(self._segment(boxes, meta, *features))[0, :count]
+        masks = self._segment(boxes, meta[None].astype(np.float32), *features)
+        return ops.convert_to_numpy(masks)[0, :count]
 
     def mold(self, image):
         """Bring one picture, in whatever form, to the network's size and colours: a `Molded`."""
@@ -578,11 +580,6 @@ def _as_list(images):
     return images
 
 
-def _with_full_masks(result):
-    """A result with masks (H, W, N) in place of those that are kept inside their boxes."""
-    return result | {"masks": result["masks"].full()}
-
-
 @contextmanager
 def precision(config):
     """Layers that are made inside compute in half precision if `config.MIXED_PRECISION` says so."""
@@ -621,10 +618,9 @@ def load(name="coco", **overrides):
     """
     path = weights.find(name)
     described = weights.describe(path)
-    metadata = {"config": described.config, "class_names": None} | (described.metadata or {})
     one = {"GPU_COUNT": 1, "IMAGES_PER_GPU": 1}
-    config = Config(**metadata["config"] | one | overrides)
-    class_names = metadata["class_names"]
+    config = Config(**described.attributes | one | overrides)
+    class_names = (described.metadata or {}).get("class_names")
     if class_names is None:
         numbered = ["BG", *(f"class {i}" for i in range(1, config.NUM_CLASSES))]
         class_names = CLASS_NAMES if len(CLASS_NAMES) == config.NUM_CLASSES else numbered

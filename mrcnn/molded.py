@@ -47,6 +47,11 @@ def unmold(detections, masks, window, molded_shape, image_shape):
     }
 
 
+def with_full_masks(result):
+    """A result of `unmold` with masks (H, W, N) in place of those that are kept inside their boxes."""
+    return result | {"masks": result["masks"].full()}
+
+
 def to_picture(boxes, window, molded_shape, image_shape):
     """Boxes [N, 4] from normalised in the molded picture to int32 pixels of the picture in its `window`."""
     y1, x1, y2, x2 = box_ops.normalise(window, molded_shape)

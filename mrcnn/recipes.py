@@ -123,6 +123,22 @@ LARGER = {
 }
 
 RECIPES = {
-    "toybox": Recipe(ToyboxConfig, ToyboxDataset, CLASS_NAMES, None, 2e-3, 30, {"most": 12}, LARGER),
-    "coins": Recipe(CoinsConfig, CoinsDataset, COIN_NAMES, "toybox", 2e-3, 4),
+    "toybox": Recipe(
+        config=ToyboxConfig,
+        dataset=ToyboxDataset,
+        class_names=CLASS_NAMES,
+        start=None,
+        learning_rate=2e-3,
+        epochs=30,
+        harder={"most": 12},
+        detecting=LARGER,
+    ),
+    "coins": Recipe(
+        config=CoinsConfig,
+        dataset=CoinsDataset,
+        class_names=COIN_NAMES,
+        start="toybox",
+        learning_rate=2e-3,
+        epochs=4,
+    ),
 }

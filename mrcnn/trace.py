@@ -13,8 +13,8 @@ class Trace:
     normalised ones are on a scale where the first pixel's centre is 0 and the last one's is 1.
 
     Attributes:
-        image: (H, W, 3) uint8, the picture.
-        molded: (h, w, 3) float32, resized, padded, minus the mean colour: the network's input.
+        image: (H, W, channels), the picture; of three channels uint8.
+        molded: (h, w, channels) float32, resized, padded, minus the mean colour: the network's input.
         window: (4,) int, pixels of `molded` that the picture covers; the rest is padding.
         features: dict of C2…C5 (the backbone's) and P2…P6 (the pyramid's), each (h / stride, w / stride,
             channels) float32, strides 4 to 32 and 4 to 64.

@@ -16,7 +16,7 @@ import numpy as np
 
 from mrcnn.colors import OKABE_ITO, random_colors
 from mrcnn.columns import in_columns
-from mrcnn.crops import as_crops
+from mrcnn.crops import as_crops, as_full
 from mrcnn.figures import (
     draw_labels,
     draw_outlines,
@@ -222,8 +222,8 @@ def display_differences(
 
     shape = as_rgb(image).shape[:2]
     gt_box, pred_box = check_boxes(gt_box, "gt_box"), check_boxes(pred_box, "pred_box")
-    gt_mask = check_masks(gt_mask, len(gt_box), shape, "gt_mask")
-    pred_mask = check_masks(pred_mask, len(pred_box), shape, "pred_mask")
+    gt_mask = as_full(check_masks(gt_mask, len(gt_box), shape, "gt_mask"))
+    pred_mask = as_full(check_masks(pred_mask, len(pred_box), shape, "pred_mask"))
     gt_class_id = check_count(gt_class_id, len(gt_box), "gt_class_id")
     pred_class_id = check_count(pred_class_id, len(pred_box), "pred_class_id")
     pred_score = check_count(pred_score, len(pred_box), "pred_score")
@@ -388,7 +388,7 @@ def display_top_masks(image, mask, class_ids, class_names, limit=4):
         List of Axes: the picture, then one a class.
     """
     image, class_ids = as_rgb(image), np.asarray(class_ids, dtype=int)
-    mask = check_masks(mask, len(class_ids), image.shape[:2])
+    mask = as_full(check_masks(mask, len(class_ids), image.shape[:2]))
     areas = np.count_nonzero(mask, axis=(0, 1))
     total = {int(i): areas[class_ids == i].sum() for i in np.unique(class_ids)}
     top = [i for i in sorted(total, key=total.get, reverse=True) if total[i]][:limit]

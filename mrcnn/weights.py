@@ -46,7 +46,7 @@ __all__ = [
 ]
 
 EXAMPLES = "examples"  # the group of a file in which they are, a name that no layer has
-HEADS = ("mrcnn_class_logits", "mrcnn_bbox_fc", "mrcnn_bbox", "mrcnn_mask")  # they depend on the classes
+CLASS_LAYERS = ("mrcnn_class_logits", "mrcnn_bbox_fc", "mrcnn_bbox", "mrcnn_mask")  # one output a class
 OUTPUTS = {"rpn_class_logits", "rpn_class", "rpn_bbox", "mrcnn_class", "mrcnn_bbox"}  # have no weights
 SHOWN = 4  # names in an error
 
@@ -151,8 +151,9 @@ def load(model, path, exclude=()):
         _check_fit(path, found, wanted)
         _check_values(path, found)
         # Each array is read twice, once to check, so that there is never more than one in memory.
-        for key, variable in wanted.items():
-            variable.assign(_read(found[key]))
+        with reading(path):
+            for key, variable in wanted.items():
+                variable.assign(_read(found[key]))
     return Report(
         path,
         tuple(wanted),
@@ -226,8 +227,8 @@ def _check_fit(path, found, wanted):
             f"Its size, {FINE_TUNE_SIZE:,} bytes, is that of a known fine-tune, not of the original."
         )
     layers = list(dict.fromkeys(key.split("/")[0] for key in [*missing, *unexpected, *wrong]))
-    if set(layers) <= set(HEADS):
-        layers = list(HEADS)
+    if set(layers) <= set(CLASS_LAYERS):
+        layers = list(CLASS_LAYERS)
     if len(layers) <= 8:
         sentences.append(f"To keep what the model has there, pass exclude={layers}.")
     else:

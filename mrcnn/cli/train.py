@@ -77,12 +77,15 @@ def add(commands):
 
 
 def run(options):
+    from mrcnn.recipes import RECIPES
+
     datasets.check_dataset(options)
     check_output(options)
     own = options.dataset not in datasets.DRAWN
+    begun_with = None if own else RECIPES[options.dataset].start
     start = None
-    if own or options.weights or options.dataset == "coins":
-        start = shared.choose_weights(options.weights, None if own else "toybox")
+    if own or options.weights or begun_with:
+        start = shared.choose_weights(options.weights, begun_with)
     shared.start_machine(options)
     plan = own_plan(options, start) if own else drawn_plan(options)
     model = make_model(plan, start, options)
@@ -176,8 +179,7 @@ def own_plan(options, start):
     dataset = datasets.open_dataset(options)
     if not dataset.num_images:
         raise ValueError(f"--dataset {options.dataset} has no pictures.")
-    attributes = (start.metadata or {}).get("config") or start.config
-    attributes = attributes | {
+    attributes = start.attributes | {
         "NAME": re.sub(r"\W+", "_", Path(options.dataset).resolve().stem.lower()),
         "NUM_CLASSES": dataset.num_classes,
         "GPU_COUNT": 1,
@@ -208,7 +210,7 @@ def make_model(plan, start, options):
         print(f"Going on from {last}.")
     elif start:
         same = start.config.get("NUM_CLASSES") in (None, plan.config.NUM_CLASSES)
-        model.load_weights(start.path, exclude=None if same else list(weights.HEADS))
+        model.load_weights(start.path, exclude=None if same else list(weights.CLASS_LAYERS))
         model.set_log_dir()  # a new training, even if the weights are a checkpoint of one
     return model
 

@@ -76,11 +76,10 @@ def facts(described):
 
     known = " (the original's COCO weights)" if described.sha256 == SHA256 else ""
     metadata = described.metadata or {}
-    config = described.config | (metadata.get("config") or {})
     yield "size", f"{described.size:,} bytes"
     yield "SHA-256", described.sha256 + known
     yield "backbone", described.backbone + (", and nothing else" if described.backbone_only else "")
     yield "parameters", f"{described.parameters:,} in {described.layers} layers"
-    yield "config", ", ".join(f"{name}={value}" for name, value in config.items())
+    yield "config", ", ".join(f"{name}={value}" for name, value in described.attributes.items())
     if metadata.get("class_names"):
         yield "classes", ", ".join(metadata["class_names"][1:])

@@ -29,7 +29,7 @@ def scene(seed, size=320):
         size: pixels of its side, or (height, width). Coins grow with the longer side.
 
     Returns:
-        a `mrcnn.data.toybox.Scene`: `image` (H,W,3) uint8 grey as RGB, `masks` (H,W,n) bool,
+        a `mrcnn.data.composing.Scene`: `image` (H,W,3) uint8 grey as RGB, `masks` (H,W,n) bool,
         `class_ids` (n,) int32, all 1.
 
     Raises:

@@ -315,3 +315,8 @@ class PastedDataset(DrawnDataset):
 
     def __init__(self, cutouts, class_names, count, seed=0, size=320, **options):
         super().__init__("pasted", class_names, Paster(cutouts, class_names, **options), count, seed, size)
+
+    def image_reference(self, image_id):
+        """The seed of the scene, and what it was made of."""
+        count = len(self.draw.stencils) + len(self.draw.wrong)
+        return f"pasted scene {[self.seed, int(image_id)]} of {count} cut-outs"

@@ -9,7 +9,7 @@ import numpy as np
 from keras import layers, ops
 
 from mrcnn import images as pictures
-from mrcnn.molded import Molded, unmold
+from mrcnn.molded import Molded, unmold, with_full_masks
 from mrcnn.network import kernels
 from mrcnn.network.anchors import pixel_anchors
 from mrcnn.network.proposals import ProposalLayer
@@ -96,7 +96,7 @@ class Inspection:
         window = (0, 0, *molded.shape[1:3])
         items = (Molded(image, image, meta, window) for image, meta in zip(molded, metas, strict=True))
         found = self._detect_items(items, verbose)
-        return [result | {"masks": result["masks"].full()} for result in found]
+        return [with_full_masks(result) for result in found]
 
     def _molded(self, images, metas):
         images, metas = np.asarray(images), np.asarray(metas, np.float32)
@@ -137,9 +137,10 @@ class Inspection:
         Before that, of `config.IMAGE_SHAPE`.
         """
         size = self._last_size or tuple(self.config.IMAGE_SHAPE[:2].tolist())
-        if self._pixel_anchors[0] != size:
-            self._pixel_anchors = size, pixel_anchors(self.config, size)
-        return self._pixel_anchors[1]
+        known = self._pixel_anchors
+        if known[0] != size:  # a local name, since another thread may ask for another size meanwhile
+            known = self._pixel_anchors = size, pixel_anchors(self.config, size)
+        return known[1]
 
     # Inside of the network
 

@@ -15,9 +15,6 @@ from mrcnn.network.kernels import from_layout, to_layout
 from mrcnn.network.proposals import rpn_answers
 from mrcnn.training import targets
 
-RPN_FILTERS = 512
-
-
 # Backbone
 
 
@@ -72,7 +69,7 @@ def rpn_graph(feature_map, anchors_per_location, anchor_stride):
     Returns:
         [logits [B, N, 2], probabilities [B, N, 2], deltas [B, N, 4]].
     """
-    return rpn_answers(to_layout(feature_map), anchors_per_location, anchor_stride, RPN_FILTERS)
+    return rpn_answers(to_layout(feature_map), anchors_per_location, anchor_stride, Config.RPN_FILTERS)
 
 
 def build_rpn_model(anchor_stride, anchors_per_location, depth):

@@ -1,4 +1,4 @@
-"""Backbone: picture → C2, C3, C4, C5, features at strides 4, 8, 16 and 32 (Mask R-CNN, section 3.1).
+"""Backbone: picture → C2, C3, C4, C5, features at strides 4, 8, 16 and 32 (Mask R-CNN, section 3).
 
 Layer names are the original's: `res4b_branch2a` is the first convolution of the second block of stage 4,
 `bn4b_branch2a` its batch normalisation. The stride of a stage sits in the first 1×1 convolution.

@@ -1,8 +1,9 @@
-"""Detections: proposals, classes and deltas → the objects found (Mask R-CNN, section 3, "Inference")."""
+"""Detections: proposals, classes and deltas → the objects found (Mask R-CNN, section 3.1, "Inference")."""
 
 from keras import layers, ops
 
 from mrcnn.config import Config
+from mrcnn.images import split_image_meta
 from mrcnn.network import boxes as box_ops
 from mrcnn.network import kernels
 from mrcnn.network.configured import Configured
@@ -58,10 +59,9 @@ class DetectionLayer(Configured, layers.Layer):
 
     def call(self, inputs):
         rois, probs, deltas, meta = (ops.cast(tensor, "float32") for tensor in inputs)
+        parts = split_image_meta(meta)
         # The original takes the first picture's size for all of a batch; they are equal in one batch.
-        height, width = meta[0, 4], meta[0, 5]
-        scale = ops.stack([height, width, height, width]) - 1
-        windows = (meta[:, 7:11] - ops.array([0, 0, 1, 1], "float32")) / scale
+        windows = box_ops.normalise(parts["window"], parts["image_shape"][0])
         return detect_objects(rois, probs, deltas, windows, self.config)
 
     def compute_output_shape(self, input_shape):

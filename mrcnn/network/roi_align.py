@@ -4,6 +4,7 @@ import math
 
 from keras import layers, ops
 
+from mrcnn.images import split_image_meta
 from mrcnn.network import kernels
 from mrcnn.network.boxes import area
 
@@ -54,7 +55,8 @@ class PyramidROIAlign(layers.Layer):
         boxes = ops.stop_gradient(boxes)
         batch, count = ops.shape(boxes)[:2]
         # The original takes the first picture's size for all of a batch; they are equal in one batch.
-        levels = pyramid_level(boxes, image_meta[0, 4] * image_meta[0, 5])
+        shape = split_image_meta(image_meta)["image_shape"][0]
+        levels = pyramid_level(boxes, shape[0] * shape[1])
         index = ops.broadcast_to(ops.arange(batch, dtype="int32")[:, None], (batch, count))
         crops = kernels.pyramid_crop_and_resize(
             pyramid,

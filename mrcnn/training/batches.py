@@ -41,7 +41,7 @@ def load_image_gt(
         rng: a `numpy.random.Generator`; the same one gives the same result. By default `seeded()`.
 
     Returns:
-        image: [H, W, 3] uint8, see `mrcnn.rgb.as_pixels`.
+        image: [H, W, IMAGE_CHANNEL_COUNT], see `mrcnn.rgb.as_pixels`; of three channels uint8.
         image_meta: [12 + classes], see `compose_image_meta`.
         class_ids: [N] int32, negative for crowds.
         boxes: [N, 4] int32, pixels.
@@ -146,11 +146,11 @@ class Batches:
     training was interrupted before. `batches[i]` is of the epoch that the attribute says.
 
     Pictures without objects teach the heads nothing: another one takes the place of such a picture; of one,
-    too, that cannot be loaded, which is logged, and after `MOST_FAILURES` of them not borne any more.
+    too, that cannot be loaded, which is logged; after `MOST_FAILURES` of them the next is an error.
 
     Each batch is a dict of arrays, B = `config.BATCH_SIZE`, G = `config.MAX_GT_INSTANCES`:
 
-    * `images` [B, H, W, 3] float32, minus the mean colour;
+    * `images` [B, H, W, IMAGE_CHANNEL_COUNT] float32, minus the mean colour;
     * `image_meta` [B, 12 + classes] float32, of which the first is the picture's id;
     * `gt_class_ids` [B, G] int32, 0 for padding, negative for crowds;
     * `gt_boxes` [B, G, 4] float32, pixels;
@@ -222,10 +222,10 @@ class Batches:
         start = index * self.batch_size
         pictures = [self._picture(start + i) for i in range(self.batch_size)]
         shapes = {picture["images"].shape for picture in pictures}
-        if len(shapes) > 1:
+        if shapes != {wanted := tuple(self.config.IMAGE_SHAPE.tolist())}:
             raise ValueError(
-                f"The pictures of a batch have different sizes, {sorted(shapes)}; set "
-                "config.IMAGE_RESIZE_MODE to 'square' or 'crop', or IMAGES_PER_GPU to 1."
+                f"The pictures of a batch have the sizes {sorted(shapes)}, and a network learns from those "
+                f"of config.IMAGE_SHAPE, {wanted}, alone; set IMAGE_RESIZE_MODE to 'square' or 'crop'."
             )
         return {name: np.stack([picture[name] for picture in pictures]) for name in pictures[0]}
 
@@ -236,10 +236,11 @@ class Batches:
             try:
                 loaded = self._load(image_id, rng)
             except Exception as error:  # what load_image and load_mask of any program may raise
-                self._bear(image_id, error)
+                self._leave_out(image_id, error)
                 continue
-            if (loaded[2] > 0).any():
-                return self._padded(*loaded, rng)
+            image, meta, class_ids, boxes, masks = loaded
+            if (class_ids > 0).any():
+                return self._padded(image, meta, class_ids, boxes, masks, rng)
         raise ValueError(
             f"The data set has no objects: none of its {len(self.dataset.image_ids)} pictures shows one "
             "(crowds do not count). Check what load_mask returns."
@@ -257,7 +258,7 @@ class Batches:
             rng=rng,
         )
 
-    def _bear(self, image_id, error):
+    def _leave_out(self, image_id, error):
         """Log that a picture cannot be loaded; raise it again if too many cannot, or no other is left."""
         known = image_id in self._failed
         self._failed.add(image_id)
@@ -272,8 +273,9 @@ class Batches:
         ids = self.dataset.image_ids
         lap, place = divmod(position, len(ids))
         if self.shuffle:
-            yield int(ids[self._lap_order(lap)[place]])
-            yield from map(int, rng.permutation(ids))
+            first = int(ids[self._lap_order(lap)[place]])
+            yield first
+            yield from (image_id for image_id in map(int, rng.permutation(ids)) if image_id != first)
         else:
             yield from map(int, np.roll(ids, -place))
 

@@ -1,4 +1,4 @@
-"""The way of `Batches` into `fit`."""
+"""From `Batches` to `fit`: workers make batches ahead."""
 
 import threading
 from contextlib import contextmanager
@@ -66,7 +66,7 @@ class Feed(keras.utils.PyDataset):
 
 @contextmanager
 def reading(batches, workers=1, use_multiprocessing=False):
-    """A context that gives what `fit` reads `Batches` by; arguments and errors as of `Feed`.
+    """A context that gives `Batches` in the form that `fit` reads; arguments and errors as of `Feed`.
 
     An error of whoever reads pictures leaves it as it was raised; TensorFlow makes another of it.
     """

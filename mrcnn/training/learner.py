@@ -8,6 +8,7 @@ from keras import ops
 
 from mrcnn import weights
 from mrcnn.config import LOSSES
+from mrcnn.images import split_image_meta
 from mrcnn.network import boxes, kernels
 from mrcnn.network.anchors import anchors_for
 from mrcnn.network.assembly import classify, propose, segment
@@ -124,7 +125,7 @@ def five_losses(batch, answers):
             None, answers["rpn_target"], answers["rpn_match"], answers["rpn_deltas"]
         ),
         "mrcnn_class_loss": losses.mrcnn_class_loss(
-            class_ids, answers["class_logits"], batch["image_meta"][:, 12:]
+            class_ids, answers["class_logits"], split_image_meta(batch["image_meta"])["active_class_ids"]
         ),
         "mrcnn_bbox_loss": losses.mrcnn_bbox_loss(
             answers["target_deltas"], class_ids, answers["class_deltas"]

@@ -22,6 +22,7 @@ def config(**values):
         "IMAGE_MIN_SCALE": 0,
         "IMAGE_RESIZE_MODE": "square",
         "IMAGE_CHANNEL_COUNT": 3,
+        "IMAGE_SHAPE": np.array([96, 96, 3]),
         "MEAN_PIXEL": np.array([123.7, 116.8, 103.9]),
         "MAX_GT_INSTANCES": 5,
         "USE_MINI_MASK": True,
@@ -292,10 +293,12 @@ def test_a_data_set_that_cannot_train_is_refused():
 
 
 def test_pictures_of_different_sizes_do_not_make_a_batch():
-    dataset = Rectangles([ONE, TWO])
-    dataset.image_info[1]["size"] = (60, 70)
-    with pytest.raises(ValueError, match="different sizes.*'square'"):
-        Batches(dataset, config(IMAGE_RESIZE_MODE="none"), shuffle=False)[0]
+    for sizes in ([(96, 96), (60, 70)], [(60, 70)] * 2):
+        dataset = Rectangles([ONE, TWO])
+        for info, size in zip(dataset.image_info, sizes, strict=True):
+            info["size"] = size
+        with pytest.raises(ValueError, match=r"60, 70, 3.*those of config.IMAGE_SHAPE, .*'square'"):
+            Batches(dataset, config(IMAGE_RESIZE_MODE="none"), shuffle=False)[0]
 
 
 def test_sources_may_be_left_out_of_augmentation():

@@ -29,6 +29,7 @@ def non_max_suppression(boxes, threshold, limit):
 
 
 def native_nms(boxes, threshold, limit):
+    """`non_max_suppression` by TensorFlow's kernel, picture by picture."""
     count = tf.shape(boxes)[1]
     falling = -tf.range(tf.cast(count, tf.float32))
 
@@ -49,7 +50,7 @@ def native_nms(boxes, threshold, limit):
 
 
 def blocked_nms(boxes, threshold, limit):
-    """The same in `keras.ops`: block by block, so that most overlaps need not be computed.
+    """`non_max_suppression` in `keras.ops`: block by block, so that most overlaps need not be computed.
 
     A block's boxes are first held against what earlier blocks kept, then against each other. Padding is
     boxes of zeros, which overlap nothing.
