@@ -10,7 +10,7 @@ import pytest
 from keras import layers, ops
 from PIL import Image
 
-from mrcnn import images, model, weights
+from mrcnn import detector, images, model, weights
 from mrcnn.data.toybox import scene
 from mrcnn.model import MaskRCNN
 from mrcnn.network import boxes, kernels
@@ -521,7 +521,7 @@ def test_memory_stays_flat(wide):
 def test_anchors_of_many_sizes_do_not_pile_up(net):
     for side in range(64, 64 * 40, 64):
         net.anchors_of((side, 64, 3))
-    assert len(net._anchors) == model.MOST_SIZES
+    assert len(net._anchors) == detector.MOST_SIZES
     np.testing.assert_array_equal(net.anchors_of((64, 64, 3))[0], tiny().anchors_of((64, 64, 3))[0])
 
 

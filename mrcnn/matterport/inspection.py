@@ -57,6 +57,8 @@ class ProposalStages(layers.Layer):
 class Inspection:
     """Methods of `mrcnn.model.MaskRCNN` for programs that were written for the original."""
 
+    _pixel_anchors = None, None  # a molded picture's size, and its anchors in float64
+
     # Pictures in, objects out
 
     def mold_inputs(self, images):

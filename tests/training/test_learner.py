@@ -8,8 +8,8 @@ from keras import ops
 from mrcnn.config import LOSSES
 from mrcnn.data.dataset import Dataset
 from mrcnn.data.toybox import ToyboxDataset
-from mrcnn.model import layer_pattern
 from mrcnn.network import kernels
+from mrcnn.training.trainer import layer_pattern
 from tests.tiny import beginner, values
 
 SCENES = ToyboxDataset(3, seed=1, size=64)
