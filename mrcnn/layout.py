@@ -134,14 +134,28 @@ def _damaged(path, error):
     return f"{path} is damaged HDF5 ({' '.join(str(error).split())}); copy or download it again."
 
 
+def is_keras_own(path):
+    """Whether a file has Keras 3's own layout; a file that is none has not."""
+    try:
+        with h5py.File(path) as file:
+            return _is_keras_own(file)
+    except OSError:
+        return False
+
+
+def _is_keras_own(file):
+    found = []
+    file.visit(found.append)
+    return any(re.search(r"(^|/)vars(/\d+)?$", name) for name in found)
+
+
 def _root(file, path):
     for group in (file, file.get("model_weights")):
         if group is not None and ("layer_names" in group.attrs or "layer_names0" in group.attrs):
             return group
-    found = []
     with reading(path):
-        file.visit(found.append)
-    if any(re.search(r"(^|/)vars(/\d+)?$", name) for name in found):
+        own = _is_keras_own(file)
+    if own:
         raise WeightsError(
             f"{path} has Keras 3's own `.weights.h5` layout, which does not keep the names of layers; "
             "load it into a model by Keras, then save that with mrcnn.weights.save."

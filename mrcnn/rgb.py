@@ -49,8 +49,9 @@ def as_pixels(picture, channels):
 
     Args:
         picture: for three channels as `as_rgb` takes it; else an array (H, W, channels) of any numbers.
-            Floats of three channels that are no grey levels, under 0 or over 255, are taken as they are,
-            as the original took them, with a warning: most often they are molded already.
+            Of three channels, floats, and integers that are not uint16, with values under 0 or over 255 are
+            taken as they are, as the original took them, with a warning: they are molded already, or
+            measured in a unit of their own, which must not be scaled picture by picture.
 
     Returns:
         (H, W, channels).
@@ -70,18 +71,19 @@ def as_pixels(picture, channels):
     if not (picture.size and np.isfinite(picture).all()):
         raise ValueError("The picture has no pixels, or NaN or infinite values; replace them, say by 0.")
     if channels == 3:
-        warnings.warn(
-            f"The picture has {picture.dtype} values from {picture.min():g} to {picture.max():g}, no grey "
-            "levels, and is taken as it is. Hand pictures over as they are read: their mean colour is taken "
-            "off later.",
+        warnings.warn(  # always in these words, so that Python says it once, not of every picture
+            "A picture has values under 0 or over 255, no grey levels, and is taken as it is. Hand pictures "
+            "over as they are read: their mean colour is taken off later.",
             stacklevel=2,
         )
     return picture
 
 
 def _beyond_grey(picture):
-    """Whether this is a picture of floats, three channels, and values under 0 or over 255."""
-    if not isinstance(picture, np.ndarray) or picture.dtype.kind != "f" or picture.shape[2:] != (3,):
+    """Whether this is an array of three channels with values under 0 or over 255, other than uint16."""
+    if not isinstance(picture, np.ndarray) or picture.shape[2:] != (3,):
+        return False
+    if picture.dtype.kind not in "fiu" or picture.dtype in (np.uint8, np.uint16):
         return False
     low, high = picture.min(initial=0), picture.max(initial=0)
     return bool(np.isfinite([low, high]).all() and not _in_range(low, high, "f"))

@@ -229,8 +229,19 @@ def test_as_rgb_of_one_pixel_and_of_very_wide_files(tmp_path):
 
 def test_a_molded_picture_is_taken_as_it_is_and_told_of():
     picture = mold_image(np.full((4, 5, 3), 9, np.uint8), Config())
-    with pytest.warns(UserWarning, match=r"float32 values from -114.7 to -94.9, no grey levels"):
+    with pytest.warns(UserWarning, match="under 0 or over 255, no grey levels"):
         assert as_pixels(picture, 3) is picture
     picture[0, 0, 0] = np.nan
     with pytest.raises(ValueError, match="NaN"):
         as_pixels(picture, 3)
+
+
+def test_measured_integers_are_not_scaled_picture_by_picture():
+    """Hounsfield units, say, as programs stack them to three channels."""
+    for low, high in ((0, 4095), (-1000, 200)):
+        picture = np.linspace(low, high, 60).astype(np.int16).reshape(4, 5, 3)
+        with pytest.warns(UserWarning, match="no grey levels"):
+            assert as_pixels(picture, 3) is picture
+    sixteen_bits = np.full((4, 5, 3), 25700, np.uint16)
+    np.testing.assert_array_equal(as_pixels(sixteen_bits, 3), 100)
+    np.testing.assert_array_equal(as_pixels(np.full((4, 5, 3), 200, np.int64), 3), 200)

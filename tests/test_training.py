@@ -129,7 +129,7 @@ def test_epochs_that_are_done_are_not_done_again(straight, tmp_path, caplog):
 
 
 def test_other_layers_and_another_rate_go_on_with_a_new_optimizer(tmp_path, caplog):
-    caplog.set_level(logging.WARNING)
+    caplog.set_level(logging.INFO)
     model = beginner(tmp_path, STEPS_PER_EPOCH=1)
     model.train(scenes(), None, RATE, 1, "heads", verbose=0)
     steps = int(model.keras_model.optimizer.iterations)
@@ -151,6 +151,41 @@ def test_an_optimizer_of_ones_own_goes_on_with_other_layers(tmp_path, caplog):
     assert "it has trained other layers" in caplog.text
     model.train(scenes(), None, np.float32(RATE), 4, "heads", verbose=0)
     assert model.epoch == 4
+
+
+def test_stages_of_a_subclass_and_the_best_weights_by_keras_s_own_callback(tmp_path, caplog):
+    """As programs for the original fine-tune: heads, then all, with an optimizer of their own."""
+
+    class WithMomentum(models.MaskRCNN):
+        def compile(self, learning_rate, momentum):
+            super().compile(learning_rate, momentum / 2)
+
+    first = beginner(tmp_path, STEPS_PER_EPOCH=1)
+    model = WithMomentum("training", first.config, str(tmp_path))
+    best = tmp_path / "best.weights.h5"
+    keep = keras.callbacks.ModelCheckpoint(best, monitor="loss", save_weights_only=True)
+    with caplog.at_level(logging.WARNING):
+        for epoch, layers in enumerate(("heads", "all"), 1):
+            model.train(scenes(), None, RATE, epoch, layers, custom_callbacks=[keep], verbose=0)
+    assert not caplog.records and model.keras_model.optimizer.momentum == first.config.LEARNING_MOMENTUM / 2
+    config = first.config.__class__(**first.config.changes())
+    detecting = models.MaskRCNN("inference", config, None)
+    detecting.load_weights(best, by_name=True)
+    names = "conv1", "mrcnn_mask"
+    for ours, theirs in ((detecting.keras_model.get_layer(n), model.keras_model.get_layer(n)) for n in names):
+        np.testing.assert_array_equal(ours.get_weights()[0], theirs.get_weights()[0])
+    with pytest.raises(ValueError, match="skip_mismatch.*exclude="):
+        detecting.keras_model.load_weights(best, by_name=True, skip_mismatch=True)
+    with pytest.raises(FileExistsError, match="best.weights.h5 exists"):
+        model.keras_model.save_weights(best, overwrite=False)
+
+
+def test_a_method_that_detect_does_not_call_is_told_of():
+    with pytest.warns(UserWarning, match="Inverted.mold_inputs .*`mold`"):
+
+        class Inverted(models.MaskRCNN):
+            def mold_inputs(self, images):
+                return super().mold_inputs([255 - image for image in images])
 
 
 def test_stopped_early_the_next_training_follows_on(tmp_path):

@@ -1,6 +1,7 @@
 """What the original's inspect notebooks ask a model: any array inside of the network, by the old names."""
 
 import re
+import warnings
 from collections import OrderedDict
 from functools import cached_property
 
@@ -58,6 +59,15 @@ class Inspection:
     """Methods of `mrcnn.model.MaskRCNN` for programs that were written for the original."""
 
     _pixel_anchors = None, None  # a molded picture's size, and its anchors in float64
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        for name in ("mold_inputs", "unmold_detections", "get_anchors"):
+            if name in vars(cls):
+                warnings.warn(
+                    f"{cls.__name__}.{name} is for programs to call: `detect` itself does not, but `mold`.",
+                    stacklevel=2,
+                )
 
     # Pictures in, objects out
 

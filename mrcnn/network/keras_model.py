@@ -5,33 +5,45 @@ from pathlib import Path
 import keras
 
 from mrcnn import weights
+from mrcnn.layout import is_keras_own
 
 
 class Network(keras.Model):
     """A functional `keras.Model` whose `.h5` files of weights are those of `mrcnn.weights`.
 
-    Keras 3 itself writes only files that end in `.weights.h5`, in a layout of its own; these still are so.
+    So are those that Keras's own callbacks have it write, which must end in `.weights.h5`.
     """
 
     def save_weights(self, filepath, overwrite=True, **kwargs):
         """As `keras.Model.save_weights`; raises FileExistsError rather than ask whether to overwrite."""
-        if _is_keras_own(filepath):
+        if _is_sharded(filepath):
             super().save_weights(filepath, overwrite, **kwargs)
         elif not overwrite and Path(filepath).exists():
             raise FileExistsError(f"{filepath} exists; choose another name, or overwrite=True.")
         else:
             weights.save(self, filepath)
 
-    def load_weights(self, filepath, by_name=False, **kwargs):
-        """As `keras.Model.load_weights`; `by_name` has no effect, as the original's files go by names.
+    def load_weights(self, filepath, by_name=False, skip_mismatch=False, **kwargs):
+        """As `keras.Model.load_weights`, of either layout.
 
-        Nor has anything else: a file of the original's layout fits as a whole, or is refused.
+        Args:
+            by_name: has no effect, as the original's files go by names.
+            skip_mismatch: for Keras's own layout alone.
+
+        Raises:
+            ValueError: a file of the original's layout, which fits as a whole or is refused, is to be loaded
+                in part.
         """
-        if _is_keras_own(filepath):
-            super().load_weights(filepath, **kwargs)
+        if _is_sharded(filepath) or is_keras_own(filepath):
+            super().load_weights(filepath, skip_mismatch=skip_mismatch, **kwargs)
+        elif skip_mismatch:
+            raise ValueError(
+                "skip_mismatch is for Keras's own files; of the original's, name the layers that do not fit: "
+                "MaskRCNN.load_weights(path, exclude=[…])."
+            )
         else:
             weights.load(self, filepath)
 
 
-def _is_keras_own(path):
-    return str(path).endswith((".weights.h5", ".weights.json", ".keras"))
+def _is_sharded(path):
+    return str(path).endswith(".weights.json")

@@ -150,7 +150,8 @@ class Trainer:
         validation = nullcontext()
         if val_dataset is not None and config.VALIDATION_STEPS:
             validation = reading(Batches(val_dataset, config, steps=math.ceil(config.VALIDATION_STEPS)))
-        self.compile(learning_rate, config.LEARNING_MOMENTUM, optimizer)
+        chosen = {"optimizer": optimizer} if optimizer else {}  # a subclass's `compile` may know of none
+        self.compile(learning_rate, config.LEARNING_MOMENTUM, **chosen)
         log.info("Training from epoch %d on; checkpoints: %s", self.epoch + 1, self.log_dir or "none")
         if self.epoch >= epochs:
             log.warning(
@@ -159,6 +160,7 @@ class Trainer:
             )
         with (
             devices.scope(self.distribution),
+            kernels.tracing_expected(),
             reading(batches, workers, use_multiprocessing) as data,
             validation as validation_data,
         ):
@@ -205,8 +207,8 @@ class Trainer:
     def compile(self, learning_rate, momentum, optimizer=None):
         """Prepare the training step, with the optimizer's state of the last checkpoint.
 
-        Where other layers or another optimizer go on, it starts anew, and a warning says so. Where the very
-        same go on, what was compiled before is used.
+        Where other layers or another optimizer go on, it starts anew: a warning says so in a model's first
+        training, the log in its later stages. Where the very same go on, what was compiled before is used.
         """
         if isinstance(learning_rate, Real):
             learning_rate = float(learning_rate)  # Keras takes no other number
@@ -222,7 +224,8 @@ class Trainer:
                 try:
                     weights.load_optimizer(optimizer, self._checkpoint)
                 except weights.WeightsError as error:
-                    log.warning("The optimizer starts anew: %s", error)
+                    level = logging.INFO if self._compiled_step else logging.WARNING
+                    log.log(level, "The optimizer starts anew: %s", error)
             step = optimizer, [id(variable) for variable in learning]
             if self._compiled_step != step:
                 self.keras_model.compile(optimizer=optimizer, jit_compile=kernels.JIT_COMPILE)

@@ -5,7 +5,7 @@ its own for suppression and cropping; JAX, PyTorch and OpenVINO compute the same
 `keras.ops`. OpenVINO only detects.
 """
 
-from mrcnn.network.kernels.compiling import compiled, openvino_graph, padded_count
+from mrcnn.network.kernels.compiling import compiled, openvino_graph, padded_count, tracing_expected
 from mrcnn.network.kernels.cropping import crop_and_resize, pyramid_crop_and_resize
 from mrcnn.network.kernels.feeding import data_of
 from mrcnn.network.kernels.platform import (
@@ -58,5 +58,6 @@ __all__ = [
     "set_threads",
     "survivors",
     "to_layout",
+    "tracing_expected",
     "top_k",
 ]

@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+from contextlib import contextmanager
 
 import keras
 import numpy as np
@@ -15,6 +16,23 @@ MOST_GRAPHS = 4  # sizes for which OpenVINO keeps a graph, each with a copy of t
 
 if BACKEND == "tensorflow":
     import tensorflow as tf
+
+
+@contextmanager
+def tracing_expected():
+    """TensorFlow does not warn inside that functions are traced anew: each stage of a training has one."""
+    if BACKEND != "tensorflow":
+        yield
+        return
+
+    def other(record):
+        return "tf.function retracing" not in record.getMessage()
+
+    tf.get_logger().addFilter(other)
+    try:
+        yield
+    finally:
+        tf.get_logger().removeFilter(other)
 
 
 def padded_count(count, most):
