@@ -30,7 +30,7 @@ from mrcnn.matterport.network import (
     trim_zeros_graph,
 )
 from mrcnn.network.anchors import level_shapes as compute_backbone_shapes
-from mrcnn.network.backbone import BatchNorm
+from mrcnn.network.blocks import BatchNorm
 from mrcnn.network.boxes import apply_deltas as apply_box_deltas_graph
 from mrcnn.network.boxes import clip as clip_boxes_graph
 from mrcnn.network.boxes import denormalise as denorm_boxes_graph

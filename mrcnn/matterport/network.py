@@ -51,7 +51,7 @@ def resnet_graph(input_image, architecture, stage5=False, train_bn=True):
     Args:
         architecture: "resnet50" or "resnet101".
         stage5: whether C5 is wanted; it is None if not.
-        train_bn: see `mrcnn.network.backbone.BatchNorm`.
+        train_bn: see `mrcnn.network.blocks.BatchNorm`.
     """
     if architecture not in BLOCKS:
         raise ValueError(f"architecture is {architecture!r}; choose one of {', '.join(BLOCKS)}.")

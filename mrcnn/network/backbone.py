@@ -8,58 +8,13 @@ import inspect
 from functools import partial
 from string import ascii_lowercase
 
-import keras
 from keras import layers
 
-from mrcnn.network import kernels
-from mrcnn.network.kernels import CHANNEL_AXIS, DATA_FORMAT, to_layout
+from mrcnn.network.blocks import batch_norm, conv2d, relu
+from mrcnn.network.kernels import DATA_FORMAT, to_layout
 
 BLOCKS = {"resnet50": (3, 4, 6, 3), "resnet101": (3, 4, 23, 3)}
 COMPACT_STAGES = ((32, 1), (64, 1), (128, 2), (256, 1))  # filters and blocks of stages 2 to 5
-
-
-def conv2d(filters, size, name, strides=1, padding="valid", **kwargs):
-    """A convolution with bias, in the layout that suits the backend."""
-    return layers.Conv2D(
-        filters, size, strides=strides, padding=padding, data_format=DATA_FORMAT, name=name, **kwargs
-    )
-
-
-class BatchNorm(layers.BatchNormalization):
-    """Batch normalisation over the channels that need not follow the model's mode.
-
-    Args:
-        train: as `Config.TRAIN_BN`: False uses the moving statistics always, True the batch's always,
-            None the batch's while training, or what the layer is told by `training` while a model is built.
-        kwargs: as for `keras.layers.BatchNormalization`.
-    """
-
-    def __init__(self, train=None, **kwargs):
-        # The batch's statistics are those of the whole batch, also where replicas have parts of it.
-        super().__init__(**{"synchronized": kernels.replicas() > 1} | kwargs)
-        self.train = train
-
-    def __call__(self, inputs, training=None, **kwargs):
-        # A model passes its own mode on, and that wins over what a layer was told when the model was built.
-        if self.train is None and keras.utils.is_keras_tensor(inputs):
-            self.train = training
-        return super().__call__(inputs, training=training, **kwargs)
-
-    def call(self, inputs, training=None):
-        return super().call(inputs, training=training if self.train is None else self.train)
-
-    def get_config(self):
-        return super().get_config() | {"train": self.train}
-
-
-def batch_norm(x, name, train):
-    """`x` after a `BatchNorm`."""
-    return BatchNorm(train, axis=CHANNEL_AXIS, name=name)(x)
-
-
-def relu(x, name=None):
-    """Rectified linear unit."""
-    return layers.Activation("relu", name=name)(x)
 
 
 def backbone(image, config):
@@ -89,7 +44,7 @@ def _own_backbone(function, image, train_bn):
     return function(image, stage5=True, train_bn=train_bn)[-4:]
 
 
-def resnet(image, blocks, train_bn=False):
+def resnet(image, blocks, train_bn):
     """ResNet with bottleneck blocks (He et al., 2016), `blocks` of them in each stage from 2 on.
 
     Returns:
@@ -137,7 +92,7 @@ def bottleneck(x, filters, name, strides, project, train_bn, size=3, use_bias=Tr
     return relu(layers.Add()([x, shortcut]), f"res{name}_out")
 
 
-def compact(image, train_bn=None):
+def compact(image, train_bn):
     """A small residual network for small worlds: 3×3 convolutions only, under two million parameters."""
     norm = partial(batch_norm, train=train_bn)
     x = to_layout(image)

@@ -5,7 +5,7 @@ Both need at least one crop: of none, TensorFlow's convolutions on a CPU give an
 
 from keras import layers, ops
 
-from mrcnn.network.backbone import batch_norm, conv2d, relu
+from mrcnn.network.blocks import batch_norm, conv2d, relu
 from mrcnn.network.kernels import DATA_FORMAT, from_layout, to_layout
 
 

@@ -5,7 +5,7 @@ from keras import layers, ops
 
 from mrcnn.config import Config
 from mrcnn.network import boxes, kernels
-from mrcnn.network.backbone import conv2d, relu
+from mrcnn.network.blocks import conv2d, relu
 from mrcnn.network.configured import Configured
 
 

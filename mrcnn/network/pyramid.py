@@ -2,7 +2,7 @@
 
 from keras import layers
 
-from mrcnn.network.backbone import conv2d
+from mrcnn.network.blocks import conv2d
 from mrcnn.network.kernels import DATA_FORMAT
 
 
