@@ -4,7 +4,7 @@ import numpy as np
 
 from mrcnn import weights
 from mrcnn.data.dataset import Dataset
-from mrcnn.download import URL as COCO_MODEL_URL
+from mrcnn.download import URL as COCO_MODEL_URL  # noqa: F401
 from mrcnn.images import resize, resize_image, resize_mask
 from mrcnn.masks import expand_mask, extract_bboxes, minimize_mask, unmold_mask
 from mrcnn.metrics import (
@@ -22,7 +22,6 @@ from mrcnn.network.boxes import denormalise as denorm_boxes
 from mrcnn.network.boxes import normalise as norm_boxes
 
 __all__ = [
-    "COCO_MODEL_URL",
     "Dataset",
     "apply_box_deltas",
     "batch_slice",

@@ -185,7 +185,7 @@ def test_a_picture_too_narrow_to_enlarge_is_refused(wide):
         (np.full((8, 8, 3), np.nan), "NaN"),
         (np.zeros((0, 8, 3), np.uint8), "no pixels"),
         (np.zeros((8, 8, 2), np.uint8), "shape"),
-        (np.full((8, 8, 3), 70_000), "scale them"),
+        (np.full((8, 8), 70_000), "scale them"),
         ("nowhere.png", "no such file"),
     ],
 )
