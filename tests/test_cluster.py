@@ -186,3 +186,4 @@ def test_nobody_at_the_address(pictures, tmp_path, capsys):
     assert main(arguments) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1 and "no Dask scheduler answers" in error
+    assert not list((tmp_path / "out").iterdir())

@@ -92,14 +92,17 @@ def detect(options, sources, outputs, described):
     job = Job(outputs.folder)
     asked = {name: getattr(options, name) for name in ASKED_FOR} | {"weights": described.sha256}
     asked["pictures"] = hashlib.sha256("\n".join(str(s.path.resolve()) for s in sources).encode()).hexdigest()
-    if not job.is_of(asked, options.force):
+    unfinished = job.is_of(asked, options.force)
+    if not unfinished:
         shared.refuse_existing(outputs.planned(), options.force)
-        job.begin(asked)
-    return by_workers(options, sources, outputs, described.path, job)
+    return by_workers(options, sources, outputs, described.path, job, None if unfinished else asked)
 
 
-def by_workers(options, sources, outputs, path, job):
-    """Detect in each source by a worker, the first free one; yields them as they are done."""
+def by_workers(options, sources, outputs, path, job, begin=None):
+    """Detect in each source by a worker, the first free one; yields them as they are done.
+
+    A job that is new is begun, with what was asked for, when there is somebody to do it.
+    """
     done = set(job)
     for source in sources:
         if source.name in done:
@@ -107,6 +110,8 @@ def by_workers(options, sources, outputs, path, job):
     asked = {name: getattr(options, name) for name in (*ASKED_FOR, "backend", "threads")}
     asked |= {"weights": str(path.resolve()), "out": str(outputs.folder.resolve())}
     with cluster(options, asked) as client:
+        if begin:
+            job.begin(begin)
         left = (source for source in sources if source.name not in done)
         yield from in_turn(client, asked, left)
     outputs.class_names = job.class_names()
