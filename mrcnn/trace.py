@@ -13,7 +13,7 @@ class Trace:
     normalised ones are on a scale where the first pixel's centre is 0 and the last one's is 1.
 
     Attributes:
-        image: (H, W, channels), the picture; of three channels uint8.
+        image: (H, W, channels), the picture as `mrcnn.rgb.as_pixels` gives it.
         molded: (h, w, channels) float32, resized, padded, minus the mean colour: the network's input.
         window: (4,) int, pixels of `molded` that the picture covers; the rest is padding.
         features: dict of C2…C5 (the backbone's) and P2…P6 (the pyramid's), each (h / stride, w / stride,

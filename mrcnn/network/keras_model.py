@@ -16,7 +16,7 @@ class Network(keras.Model):
 
     def save_weights(self, filepath, overwrite=True, **kwargs):
         """As `keras.Model.save_weights`; raises FileExistsError rather than ask whether to overwrite."""
-        if _is_sharded(filepath):
+        if _is_for_keras(filepath):
             super().save_weights(filepath, overwrite, **kwargs)
         elif not overwrite and Path(filepath).exists():
             raise FileExistsError(f"{filepath} exists; choose another name, or overwrite=True.")
@@ -34,7 +34,7 @@ class Network(keras.Model):
             ValueError: a file of the original's layout, which fits as a whole or is refused, is to be loaded
                 in part.
         """
-        if _is_sharded(filepath) or is_keras_own(filepath):
+        if _is_for_keras(filepath) or is_keras_own(filepath):
             super().load_weights(filepath, skip_mismatch=skip_mismatch, **kwargs)
         elif skip_mismatch:
             raise ValueError(
@@ -45,5 +45,5 @@ class Network(keras.Model):
             weights.load(self, filepath)
 
 
-def _is_sharded(path):
-    return str(path).endswith(".weights.json")
+def _is_for_keras(path):
+    return str(path).endswith((".weights.json", ".keras"))  # the latter Keras refuses, in words of its own

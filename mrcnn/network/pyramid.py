@@ -1,4 +1,4 @@
-"""Feature pyramid: C2…C5 → P2…P6, each level with as many channels and strong semantics (FPN, section 3)."""
+"""Feature pyramid: C2…C5 → P2…P6, all with the same channels and strong semantics (FPN, section 3)."""
 
 from keras import layers
 

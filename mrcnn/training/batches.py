@@ -41,7 +41,7 @@ def load_image_gt(
         rng: a `numpy.random.Generator`; the same one gives the same result. By default `seeded()`.
 
     Returns:
-        image: [H, W, IMAGE_CHANNEL_COUNT], see `mrcnn.rgb.as_pixels`; of three channels uint8.
+        image: [H, W, IMAGE_CHANNEL_COUNT], see `mrcnn.rgb.as_pixels`.
         image_meta: [12 + classes], see `compose_image_meta`.
         class_ids: [N] int32, negative for crowds.
         boxes: [N, 4] int32, pixels.
