@@ -77,10 +77,10 @@ def add(commands):
 
 
 def run(options):
-    from mrcnn.recipes import RECIPES
-
     datasets.check_dataset(options)
     check_output(options)
+    from mrcnn.recipes import RECIPES
+
     own = options.dataset not in datasets.DRAWN
     begun_with = None if own else RECIPES[options.dataset].start
     start = None

@@ -97,7 +97,7 @@ class CocoDataset(Dataset):
         image = super().load_image(image_id)
         info = self.image_info[image_id]
         height, width = image.shape[:2]
-        if (info["height"] or height, info["width"] or width) != (height, width):
+        if not is_of_size(info, height, width):
             raise ValueError(
                 f"{info['path']} is {width} × {height} pixels, its annotations are for "
                 f"{info['width']} × {info['height']}: was it scaled, or turned?"
@@ -145,6 +145,11 @@ class CocoDataset(Dataset):
             (annotation, annotation_to_rle(annotation, height, width)) for annotation in info["annotations"]
         ]
         return (height, width), [(annotation, rle) for annotation, rle in outlined if rle is not None]
+
+
+def is_of_size(entry, height, width):
+    """Whether an entry of a COCO JSON's `images` tells this size, as far as it tells any."""
+    return (entry.get("height") or height, entry.get("width") or width) == (height, width)
 
 
 def annotation_to_rle(annotation, height, width):

@@ -105,32 +105,29 @@ def read_labels(path):
         values (N,) of its objects. A mask in black and white with soft edges is one object, and gives bool.
     """
     with Image.open(path) as picture:
-        visible, picture = _visible(picture), _opaque(picture)
+        hidden = np.False_
+        if picture.has_transparency_data:
+            rgba = picture.convert("RGBA")
+            hidden, picture = _hidden(rgba), rgba.convert("RGB")
         labels = np.asarray(picture).astype(np.int64)
         labels = labels @ [1 << 16, 1 << 8, 1] if labels.ndim == 3 else labels
         if picture.mode == "P":  # any entry may be the black one, the first is not always
             lit = np.asarray(picture.convert("RGB")).any(axis=2)
             labels = np.where(lit, np.where(labels == 0, 256, labels), 0)
-        if not (labels * visible).any() and not visible.all():
-            labels = labels + 1  # a silhouette in black
-        labels = labels * visible
+        if hidden.any():
+            if not labels[~hidden].any():
+                labels += 1  # a silhouette in black
+            labels[hidden] = 0
         objects = np.unique(labels[labels > 0])
         if len(objects) > FEW and _is_soft(colors := as_rgb(picture)):
-            return (colors[:, :, 0] >= 128) & visible, np.array([True])
+            return (colors[:, :, 0] >= 128) & ~hidden, np.array([True])
     return labels, objects
 
 
-def _visible(picture):
-    """Which pixels (H, W) of a Pillow image are not transparent; all, where it would hide everything."""
-    if not picture.has_transparency_data:
-        return np.ones((picture.height, picture.width), bool)
-    visible = np.asarray(picture.convert("RGBA"))[:, :, 3] >= 128
-    return visible if visible.any() else ~visible
-
-
-def _opaque(picture):
-    """A Pillow image without its transparency: the colours beneath it."""
-    return picture.convert("RGBA").convert("RGB") if picture.has_transparency_data else picture
+def _hidden(rgba):
+    """Which pixels (H, W) of a Pillow image are transparent; none, where that would be all."""
+    hidden = np.asarray(rgba)[:, :, 3] < 128
+    return hidden & ~hidden.all()
 
 
 def _is_soft(colors):

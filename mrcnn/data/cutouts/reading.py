@@ -20,7 +20,7 @@ import numpy as np
 from PIL import Image
 from pycocotools import mask as mask_utils
 
-from mrcnn.data.coco import outline_to_rle
+from mrcnn.data.coco import is_of_size, outline_to_rle
 from mrcnn.data.cutouts.checks import check_count, check_name
 from mrcnn.data.cutouts.cutout import from_mask, from_rgba
 from mrcnn.data.folder import read_labels
@@ -124,7 +124,7 @@ def _from_json(path, image, name, file_name):
     except ValueError as error:
         raise ValueError(f"{path} is no JSON, or a damaged one: {error}.") from None
     height, width = image.shape[:2]
-    outlines = _told(path, _outlines, contents, file_name, (width, height))
+    outlines = _told(path, _outlines, contents, file_name, (height, width))
     _told(path, check_count, len(outlines))
 
     def decoded(annotation):
@@ -140,17 +140,17 @@ def _from_json(path, image, name, file_name):
     )
 
 
-def _outlines(contents, file_name, size):
+def _outlines(contents, file_name, shape):
     """List of (annotation as COCO has it, name) of the photograph, from either kind of JSON.
 
     Args:
         contents: of the JSON.
         file_name: of the photograph, or None.
-        size: (width, height) of the photograph.
+        shape: (height, width) of the photograph.
     """
     try:
         if isinstance(contents, dict) and isinstance(contents.get("annotations"), list):
-            return _of_coco(contents, file_name, size)
+            return _of_coco(contents, file_name, shape)
         if isinstance(contents, dict):
             pictures = contents.get("_via_img_metadata", contents)
             if pictures and all("regions" in picture for picture in pictures.values()):
@@ -163,14 +163,14 @@ def _outlines(contents, file_name, size):
     raise ValueError("it is neither a COCO JSON nor one of the VGG Image Annotator: export one of these.")
 
 
-def _of_coco(contents, file_name, size):
+def _of_coco(contents, file_name, shape):
     images = {image["id"]: image for image in contents["images"]}
     image_id = _photograph({key: image["file_name"] for key, image in images.items()}, file_name)
-    told = images[image_id].get("width"), images[image_id].get("height")
-    if all(told) and told != size:
+    image, (height, width) = images[image_id], shape
+    if not is_of_size(image, height, width):
         raise ValueError(
-            f"its outlines are for a picture of {told[0]} × {told[1]} pixels, and the photograph has "
-            f"{size[0]} × {size[1]}: was it scaled, or turned?"
+            f"its outlines are for a picture of {image.get('width')} × {image.get('height')} pixels, and the "
+            f"photograph has {width} × {height}: was it scaled, or turned?"
         )
     names = {category["id"]: category["name"] for category in contents.get("categories", [])}
     return [
