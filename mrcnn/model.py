@@ -18,6 +18,7 @@ from mrcnn.matterport import *  # noqa: F403  what programs written for the orig
 from mrcnn.matterport.inspection import Inspection
 from mrcnn.network import kernels
 from mrcnn.network.assembly import inference_network
+from mrcnn.network.blocks import GlorotUniform
 from mrcnn.training import devices
 from mrcnn.training.learner import training_network
 from mrcnn.training.trainer import Trainer
@@ -72,9 +73,11 @@ class MaskRCNN(Detector, Trainer, Inspection):
         with precision(config):
             if mode == "training":
                 self.distribution = devices.distribution_for(config)
-                with devices.scope(self.distribution):
+                with devices.scope(self.distribution), random_weights_by(GlorotUniform):
                     return training_network(config)
-            with without_random_weights():
+            # A network that detects gets all its weights from a file. Without one it finds nothing, instead
+            # of random boxes, and a second that drawing 64 million numbers takes is saved.
+            with random_weights_by(keras.initializers.Zeros):
                 whole, *parts = inference_network(config)
         self._trace, self._find, self._segment = (
             kernels.compiled(part, config.MIXED_PRECISION) for part in parts
@@ -134,13 +137,9 @@ def precision(config):
         keras.config.set_dtype_policy(before)
 
 
-def without_random_weights():
-    """A context in which layers begin with zeros where Keras would draw random weights.
-
-    A network that detects gets all its weights from a file. Without one it finds nothing, instead of
-    random boxes, and a second that drawing 64 million numbers takes is saved.
-    """
-    return keras.saving.custom_object_scope({"glorot_uniform": keras.initializers.Zeros})
+def random_weights_by(initializer):
+    """A context in which layers begin with what a Keras initializer gives where Keras draws random ones."""
+    return keras.saving.custom_object_scope({"glorot_uniform": initializer})
 
 
 def load(name="coco", **overrides):

@@ -26,7 +26,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NPROC"):
         os.environ.setdefault(name, "1")
     if os.environ.get("KERAS_BACKEND") == "jax":
-        os.environ.setdefault("XLA_FLAGS", "--xla_cpu_parallel_codegen_split_count=1")
+        _flags = os.environ.get("XLA_FLAGS", "")
+        os.environ["XLA_FLAGS"] = f"{_flags} --xla_cpu_parallel_codegen_split_count=1"
 
 # The same examples in every run; `--hypothesis-profile=default` searches among others.
 settings.register_profile("repeatable", derandomize=True, deadline=None)

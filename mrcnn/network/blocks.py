@@ -1,7 +1,10 @@
 """The layers that backbone, pyramid and heads are built of, in the layout that suits the backend."""
 
+import math
+
 import keras
-from keras import layers
+import numpy as np
+from keras import layers, ops
 
 from mrcnn.network import kernels
 from mrcnn.network.kernels import CHANNEL_AXIS, DATA_FORMAT
@@ -12,6 +15,18 @@ def conv2d(filters, size, name, strides=1, padding="valid", **kwargs):
     return layers.Conv2D(
         filters, size, strides=strides, padding=padding, data_format=DATA_FORMAT, name=name, **kwargs
     )
+
+
+class GlorotUniform(keras.initializers.GlorotUniform):
+    """Keras's random weights, drawn by NumPy: the same on all backends, and of any shape at once.
+
+    JAX compiles a generator of its own for each shape, which takes ten seconds for a small network.
+    """
+
+    def __call__(self, shape, dtype=None):
+        limit = math.sqrt(6 / (math.prod(shape[:-2]) * sum(shape[-2:])))
+        numbers = np.random.default_rng(self.seed).uniform(-limit, limit, shape)
+        return ops.convert_to_tensor(numbers.astype("float32"), dtype)
 
 
 class BatchNorm(layers.BatchNormalization):

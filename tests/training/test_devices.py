@@ -131,10 +131,11 @@ def on_two_devices(what, folder):
 @pytest.mark.parametrize("what", [by_config, by_program])
 def test_two_devices_learn_what_one_does(tmp_path, what):
     text = f"from tests.training.test_devices import *; on_two_devices({what.__name__}, {str(tmp_path)!r})"
+    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2"
     done = subprocess.run(
         [sys.executable, "-c", text],
         cwd=ROOT,
-        env=os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"},
+        env=os.environ | {"XLA_FLAGS": flags},
         capture_output=True,
         text=True,
         timeout=900,
