@@ -11,7 +11,7 @@ KEEPING = "Stopping after this step, and keeping what was learnt; interrupt agai
 
 @contextmanager
 def one_interrupt(sentence=STOPPING):
-    """Let the first interrupt be noted in the list that is given, so that what was begun can end in order.
+    """Let the first interrupt set the event that is given, so that what was begun can end in order.
 
     In the middle of a training step the weights may be half changed, or, on JAX, not be there at all. A
     second interrupt comes through at once. Interrupts come to the main thread; in another one this does
@@ -19,19 +19,22 @@ def one_interrupt(sentence=STOPPING):
 
     Args:
         sentence: what the first one prints on standard error.
+
+    Yields:
+        a `threading.Event`.
     """
-    noted = []
+    interrupted = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield noted
+        yield interrupted
         return
 
     def note(number, frame):
-        noted.append(number)
+        interrupted.set()
         signal.signal(signal.SIGINT, before)
         print(sentence, file=sys.stderr)
 
     before = signal.signal(signal.SIGINT, note)
     try:
-        yield noted
+        yield interrupted
     finally:
         signal.signal(signal.SIGINT, before)

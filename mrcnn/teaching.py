@@ -164,7 +164,7 @@ class Teaching(Looking):
         image: (H, W, 3) uint8, the photograph.
         result: what `detect` gave for the photograph when it was last looked at, or None.
         over: whether the training has ended.
-        interrupted: whether it was stopped by hand, a list that is then not empty.
+        interrupted: `threading.Event`, set when it is stopped by hand.
 
     Those of `Timed`, too: `times`, `losses`, `loss`, `left`, `seconds`.
     """

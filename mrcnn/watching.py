@@ -31,7 +31,7 @@ def state(teaching):
         found = in_words(counts_of(teaching.result, teaching.taught.class_names))
     if not steps:
         return "the first step takes longer, since the computation is compiled"
-    stopped = ", stopped by hand" if teaching.over and teaching.interrupted else ""
+    stopped = ", stopped by hand" if teaching.over and teaching.interrupted.is_set() else ""
     return f"step {steps}, loss {teaching.loss:.2f}, {teaching.left:.0f} s left: {found}{stopped}"
 
 

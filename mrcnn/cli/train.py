@@ -224,7 +224,7 @@ def fit(model, plan, options):
         began = time.monotonic()
 
         def stop_if_over(batch, logs):
-            if interrupted or seconds and time.monotonic() - began >= seconds:
+            if interrupted.is_set() or seconds and time.monotonic() - began >= seconds:
                 model.keras_model.stop_training = True
 
         print(f"Checkpoints go to {model.log_dir}.")
@@ -242,9 +242,9 @@ def fit(model, plan, options):
         )
     epoch = history.epoch[-1] + 1
     kept = model.checkpoint_path.format(epoch=epoch)
-    if interrupted:
+    if interrupted.is_set():
         print(f"Interrupted in epoch {epoch}. What was learnt is in {kept}; --resume goes on from there.")
     else:
         steps = int(model.keras_model.optimizer.iterations)
         print(f"Trained for {time.monotonic() - began:.0f} s, {steps} steps in all; the last is in {kept}.")
-    return bool(interrupted)
+    return interrupted.is_set()

@@ -65,7 +65,7 @@ def import_whole():
     stopping = "Stopping as soon as the libraries are there."
     with one_interrupt(stopping) as interrupted, silence(), importing():
         import keras  # noqa: F401
-    if interrupted:
+    if interrupted.is_set():
         raise KeyboardInterrupt
 
 

@@ -82,7 +82,7 @@ def train(start="toybox", seconds=60):
             begin_with(start) if start else lambda learner: forget_faster(learner.keras_model),
             Watch(run, screen, seconds, recipe.learning_rate, interrupted),
         )
-    run.interrupted = bool(interrupted)
+    run.interrupted = interrupted.is_set()
     return run
 
 
@@ -112,7 +112,7 @@ class Watch(Looking):
 
     def on_train_end(self, logs=None):
         self.look()
-        stopped = " Stopped by hand." if self.interrupted else ""
+        stopped = " Stopped by hand." if self.interrupted.is_set() else ""
         self.screen.say(f"{repr(self.run).partition(': ')[2]}{stopped}", "passed")
 
     def see(self):

@@ -13,7 +13,7 @@ class Looking(Timed):
     That takes a tenth of the time at most. Subclasses say by `see` what it is to look.
     """
 
-    def __init__(self, seconds, rate, interrupted=()):
+    def __init__(self, seconds, rate, interrupted):
         super().__init__(seconds, rate, interrupted)
         self._looked = self._cost = 0.0
 

@@ -18,14 +18,14 @@ class Timed(keras.callbacks.Callback):
     Args:
         seconds: how long to train after the first step.
         rate: the highest learning rate.
-        interrupted: list, no longer empty once the training is to stop.
+        interrupted: `threading.Event`, set once the training is to stop.
 
     Attributes:
         losses: dict from the name of a loss to its values, one a step.
         times: seconds at the end of each step; the first is 0.
     """
 
-    def __init__(self, seconds, rate, interrupted=()):
+    def __init__(self, seconds, rate, interrupted):
         super().__init__()
         self.seconds, self.rate, self.interrupted = seconds, rate, interrupted
         self.losses, self.times = {name: [] for name in LOSSES}, []
@@ -54,7 +54,7 @@ class Timed(keras.callbacks.Callback):
         for name, mean in self._means.items():  # Keras tells the mean of all steps so far
             self._means[name] = float(logs[name])
             self.losses[name].append((batch + 1) * self._means[name] - batch * mean)
-        if not self.left or self.interrupted:
+        if not self.left or self.interrupted.is_set():
             self.model.stop_training = True
 
 

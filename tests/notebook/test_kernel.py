@@ -1,4 +1,4 @@
-"""The notebook in a real kernel: as it is, solved, answered wrongly, in part, and in poorer surroundings.
+"""The notebook in a real kernel: as it is, solved, answered wrongly, in parts, and in poorer surroundings.
 
 Each run stands in one test, so that none is done twice, however tests are spread over workers; to need fewer
 runs, a test changes two things at once where they have nothing to do with one another.
@@ -18,6 +18,7 @@ from jupyter_client.manager import start_new_kernel
 
 from mrcnn.lesson.controls import STATIC
 from mrcnn.lesson.exercises import EXERCISES
+from mrcnn.lesson.run import KERNEL
 from mrcnn.lesson.solved import fill_in
 from tests.backend import BACKEND
 from tests.notebook.book import (
@@ -52,7 +53,8 @@ def notebook():
 
 def add_cell(notebook, source):
     """Add a code cell at the end; gives it."""
-    cell = type(notebook)(cell_type="code", id="of-the-test", metadata={}, outputs=[], source=source)
+    name = f"of-the-test-{len(notebook.cells)}"
+    cell = type(notebook)(cell_type="code", id=name, metadata={}, outputs=[], source=source)
     cell.execution_count = None
     notebook.cells.append(cell)
     return cell
@@ -137,33 +139,51 @@ def test_as_it_is(notebook, tmp_path, monkeypatch):
     assert float(printed(memory)) * 1024**3 <= MEMORY
 
 
-def test_solved_in_a_folder_that_is_not_the_checkout(tmp_path):
-    """With its trainings uncut, as the committed outputs are made."""
-    notebook = load()
+@pytest.fixture
+def colab(tmp_path, monkeypatch):
+    """Name of a kernel with what Colab has of widgets; where there is none, that of this Python."""
+    if not OLDER:
+        return KERNEL["name"]
+    kernel = tmp_path / "kernels" / "older"
+    kernel.mkdir(parents=True)
+    command = [OLDER, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    (kernel / "kernel.json").write_text(json.dumps({"argv": command, "display_name": "older"}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    return "older"
+
+
+def test_solved_as_on_colab(notebook, colab, tmp_path):
+    """In a folder that is not the checkout, with older widgets."""
     fill_in(notebook.cells)
     progress = add_cell(notebook, "print(check.progress())")
-    run(notebook, tmp_path)
+    versions = "import IPython, ipywidgets\nprint(ipywidgets.__version__, IPython.__version__)"
+    versions = add_cell(notebook, versions)
+    run(notebook, tmp_path, static=False, kernel=colab)
     assert states(notebook) == every("passed")
     assert f"{len(EXERCISES)} of {len(EXERCISES)} exercises done." in printed(progress)
+    assert not OLDER or re.match(r"7\.7\.\d+ 7\.34\.", printed(versions))
+    look_at_the_controls(notebook)
 
 
-def test_wrong_answers_and_no_ipywidgets(notebook, tmp_path, monkeypatch):
+def forget_between_chapters(notebook):
+    """Have the kernel forget what each chapter but 0 and 1 left behind: the others need these two alone."""
+    start, detect, *others = chapters(notebook).values()
+    notebook.cells = [*start, *detect]
+    add_cell(notebook, "import builtins\n\nbuiltins.kept = dict(globals())")
+    for cells in others:
+        notebook.cells += cells
+        add_cell(notebook, "globals().clear()\nglobals().update(kept)")
+
+
+def test_wrong_answers_no_ipywidgets_and_each_chapter_by_itself(notebook, tmp_path, monkeypatch):
     forget("ipywidgets", tmp_path, monkeypatch)
     fill_in(notebook.cells, {e.name: wrong(e, index) for index, e in enumerate(EXERCISES.values())})
+    forget_between_chapters(notebook)
     run(notebook, static=False)
     assert states(notebook) == every("wrong")
     assert [cell.id for cell, output in outputs(notebook) if WIDGET in output.get("data", {})] == []
     strips = {cell.id for cell, *_ in images(notebook)}
     assert [cell.id for cell in explorers(notebook) if cell.id not in strips] == []
-
-
-@pytest.mark.parametrize("number", range(2, 14))
-def test_a_chapter_after_a_restart(notebook, number):
-    """It needs chapters 0 and 1 alone."""
-    parts = chapters(notebook)
-    notebook.cells = [*parts[0], *parts[1], *parts[number]]
-    run(notebook)
-    assert set(states(notebook).values()) <= {"open"}
 
 
 @pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
@@ -178,20 +198,6 @@ def test_opened_alone_it_fetches_the_rest(notebook, tmp_path):
     run(notebook, tmp_path, environment={"PYTHONPATH": ""})
     assert count == 1
     assert Path(printed(where).strip()) == tmp_path / "mrcnn-lesson/mrcnn/__init__.py"
-
-
-@pytest.mark.skipif(not OLDER, reason="LESSON_OLDER_PYTHON names no Python with what Colab has")
-def test_under_the_widgets_of_colab(notebook, tmp_path, monkeypatch):
-    kernel = tmp_path / "kernels" / "older"
-    kernel.mkdir(parents=True)
-    command = [OLDER, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    (kernel / "kernel.json").write_text(json.dumps({"argv": command, "display_name": "older"}))
-    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
-    versions = "import IPython, ipywidgets\nprint(ipywidgets.__version__, IPython.__version__)"
-    versions = add_cell(notebook, versions)
-    run(notebook, static=False, kernel="older")
-    assert re.match(r"7\.7\.\d+ 7\.34\.", printed(versions))
-    look_at_the_controls(notebook)
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """A training by the clock."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ from tests.tiny import TinyTraining
 
 
 def test_losses_are_those_of_each_step():
-    timed = Timed(1e9, 1.0)
+    timed = Timed(1e9, 1.0, threading.Event())
     values = [5.0, 1.0, 3.0, 7.0]
     for batch in range(len(values)):
         timed.on_train_batch_end(batch, dict.fromkeys(LOSSES, np.mean(values[: batch + 1])))

@@ -74,9 +74,9 @@ def _compiled_tensorflow(model):
 
     def run(*inputs):
         if not function.experimental_get_tracing_count():
-            with one_interrupt(TRACING) as interrupts:  # TensorFlow may make another error of one
+            with one_interrupt(TRACING) as interrupted:  # TensorFlow may make another error of one
                 function.get_concrete_function()
-            if interrupts:
+            if interrupted.is_set():
                 raise KeyboardInterrupt
         return function(*inputs)
 
