@@ -18,6 +18,7 @@ import h5py
 import numpy as np
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
+UNOPENED = "which is not opened, since pickles can run code; give weights in the original's .h5 layout."
 MOST_BYTES = 64_000  # HDF5 holds attributes of up to 64 KiB, so longer lists of names are cut in chunks
 
 _ORIGINAL = re.compile(r"(bn_)?conv\d|(res|bn)\d|fpn_|rpn_|mrcnn_")
@@ -99,7 +100,7 @@ def not_hdf5(start):
     if text.startswith(b"version https://git-lfs"):
         return "is a git-lfs pointer, not the weights themselves; run `git lfs pull` to fetch them."
     if re.match(rb"\x80[\x02-\x05]", start):
-        return "is a Python pickle (PyTorch saves so), which is not opened: pickles can run code."
+        return f"is a Python pickle (PyTorch saves so), {UNOPENED}"
     if start.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ")):
         return "is compressed; unpack it first."
     return f"is not HDF5 (it begins with {start[:8]!r}); give weights in the original's .h5 layout."
@@ -110,11 +111,11 @@ def _zipped(path):
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
     except zipfile.BadZipFile:
-        return "is a damaged zip archive, not HDF5."
+        return "is a damaged zip archive, not HDF5; copy or download it again."
     if "model.weights.h5" in names:
         return "is a Keras 3 `.keras` archive, not the original's layout; save the weights with mrcnn's save."
     if any(name.endswith("data.pkl") for name in names):
-        return "is a PyTorch file with a pickle in it, which is not opened: pickles can run code."
+        return f"is a PyTorch file with a pickle in it, {UNOPENED}"
     if any(name.endswith(".npy") for name in names):
         return "is a NumPy .npz archive, not HDF5; give weights in the original's .h5 layout."
     return "is a zip archive, not HDF5; unpack it first."

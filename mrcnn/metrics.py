@@ -391,7 +391,7 @@ def _by_category(coco_gt, results, kind):
     if strays:
         raise ValueError(
             f"There are results for {len(strays)} pictures that are not in the ground truth, "
-            f"one of them with the id {next(iter(strays))!r}."
+            f"one of them with the id {next(iter(strays))!r}; give the annotations that they belong to."
         )
     return by_category
 

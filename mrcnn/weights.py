@@ -240,7 +240,7 @@ def _check_values(path, found):
     not_finite = []
     for key, array in found.items():
         if array.dtype.kind != "f":
-            raise WeightsError(f"{path}: {key} has dtype {array.dtype}; weights are floats.")
+            raise WeightsError(f"{path}: {key} has dtype {array.dtype}; weights are floats; save it anew.")
         with reading(path):
             if not np.isfinite(_read(array)).all():
                 not_finite.append(key)

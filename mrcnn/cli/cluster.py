@@ -130,7 +130,9 @@ def cluster(options, asked):
         try:
             client = Client(options.scheduler, timeout=10)
         except (OSError, TimeoutError, ValueError) as error:
-            raise ValueError(f"{options.scheduler}: no Dask scheduler answers there ({error}).") from error
+            raise ValueError(
+                f"{options.scheduler}: no Dask scheduler answers there ({error}); check the address."
+            ) from error
         with client:
             yield client
         return

@@ -178,7 +178,7 @@ def own_plan(options, start):
 
     dataset = datasets.open_dataset(options)
     if not dataset.num_images:
-        raise ValueError(f"--dataset {options.dataset} has no pictures.")
+        raise ValueError(f"--dataset {options.dataset} has no pictures; add some, or give another.")
     attributes = start.attributes | {
         "NAME": re.sub(r"\W+", "_", Path(options.dataset).resolve().stem.lower()),
         "NUM_CLASSES": dataset.num_classes,

@@ -112,7 +112,7 @@ class Dataset:
         """
         for key, count in Counter(map(_key, self.image_info)).items():
             if count > 1:
-                raise ValueError(f"{count} pictures have the same id {key!r}.")
+                raise ValueError(f"{count} pictures have the same id {key!r}; give each its own.")
         self.num_classes = len(self.class_info)
         self.class_ids = np.arange(self.num_classes)
         self.class_names = [c["name"].split(",")[0] for c in self.class_info]

@@ -55,7 +55,9 @@ class Trainer:
             FileNotFoundError: there is none, or no `model_dir`.
         """
         if self.model_dir is None:
-            raise FileNotFoundError("The model was made without a `model_dir`, so it has no checkpoints.")
+            raise FileNotFoundError(
+                "The model was made without a `model_dir`, so it has no checkpoints; load weights by path."
+            )
         for folder in sorted(Path(self.model_dir).glob(self._folders()), reverse=True):
             checkpoints = sorted(folder.glob("mask_rcnn_*.h5"))
             if checkpoints:
