@@ -21,7 +21,7 @@ def __getattr__(name):
 
             return load
         if name == "teach":
-            from mrcnn.teaching import teach
+            from mrcnn.teaching.teach import teach
 
             return teach
     raise AttributeError(f"module 'mrcnn' has no attribute {name!r}")

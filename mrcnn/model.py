@@ -13,6 +13,7 @@ import keras
 from mrcnn import weights
 from mrcnn.config import Config
 from mrcnn.data.coco_names import CLASS_NAMES
+from mrcnn.data.cutout import Cutout
 from mrcnn.detector import Detector
 from mrcnn.matterport import *  # noqa: F403  what programs written for the original import from here
 from mrcnn.matterport.inspection import Inspection
@@ -43,7 +44,7 @@ class MaskRCNN(Detector, Trainer, Inspection):
         epoch: epochs trained so far, as told by the name of the checkpoint loaded.
         distribution: how a training divides its batches among devices, see `mrcnn.training.devices`; None
             on one device.
-        examples: list of `mrcnn.data.cutouts.Cutout` that it was taught by (`mrcnn.teach`); they are kept in
+        examples: list of `mrcnn.data.cutout.Cutout` that it was taught by (`mrcnn.teach`); they are kept in
             the files that are saved.
 
     Raises:
@@ -171,5 +172,5 @@ def load(name="coco", **overrides):
             f"{path} holds the weights of a backbone alone, which detects nothing; a training may begin with "
             "them: MaskRCNN(mode='training', …).load_weights(…)."
         )
-    model.examples = weights.saved_examples(path)
+    model.examples = [Cutout(**example) for example in weights.saved_examples(path)]
     return model

@@ -1,4 +1,4 @@
-"""Instances on photographs, and plots of how good they are (the paper's figure: `mrcnn.overview`).
+"""Instances on photographs, and plots of how good they are (the paper's figure: `mrcnn.drawing.overview`).
 
 Boxes are `(y1, x1, y2, x2)` in pixels, half-open: row `y2` and column `x2` lie outside. Masks are
 `(H, W, N)` boolean. Colours are `(red, green, blue)` in 0..1, or any name that matplotlib knows.
@@ -6,7 +6,7 @@ Boxes are `(y1, x1, y2, x2)` in pixels, half-open: row `y2` and column `x2` lie 
 The functions take `ax`, a matplotlib Axes to draw on; without it they make a figure. They return
 the Axes, so a figure is kept by `ax.figure.savefig(path, bbox_inches="tight")`. In a script,
 `matplotlib.pyplot.close(ax.figure)` frees it. What paints on arrays, without a figure, is in
-`mrcnn.painting`, and has its names here too.
+`mrcnn.drawing.painting`, and has its names here too.
 """
 
 import html
@@ -14,10 +14,10 @@ import itertools
 
 import numpy as np
 
-from mrcnn.colors import OKABE_ITO, random_colors
 from mrcnn.columns import in_columns
 from mrcnn.crops import as_crops, as_full
-from mrcnn.figures import (
+from mrcnn.drawing.colors import OKABE_ITO, random_colors
+from mrcnn.drawing.figures import (
     draw_labels,
     draw_outlines,
     draw_rectangle,
@@ -26,8 +26,7 @@ from mrcnn.figures import (
     show_picture,
     with_area,
 )
-from mrcnn.masks import unmold_mask
-from mrcnn.painting import (
+from mrcnn.drawing.painting import (
     apply_mask,
     captions_of,
     check_boxes,
@@ -40,6 +39,7 @@ from mrcnn.painting import (
     first_of,
     tint,
 )
+from mrcnn.masks import unmold_mask
 from mrcnn.rgb import as_rgb
 
 __all__ = [

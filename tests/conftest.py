@@ -53,8 +53,8 @@ def golden():
 @pytest.fixture
 def tiny_teaching(tmp_path, monkeypatch):
     """Has `mrcnn.teach` teach a network that takes no time; gives weights to start from."""
-    from mrcnn import teaching
     from mrcnn.model import MaskRCNN
+    from mrcnn.teaching import teach as teaching
     from tests.tiny import TinyTaught, enliven
 
     detecting = {"IMAGES_PER_GPU": 1, "IMAGE_MIN_DIM": 128, "IMAGE_MAX_DIM": 128, "PRE_NMS_LIMIT": 100}

@@ -8,12 +8,15 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mrcnn.backend import BACKENDS, importing
 from mrcnn.config import Config
+from mrcnn.data.cutout import Cutout
 from mrcnn.model import MaskRCNN
 from tests.backend import BACKEND
+from tests.tiny import tiny
 
 ROOT = Path(__file__).parents[1]
 
@@ -100,8 +103,8 @@ def test_what_only_detects_does_not_train(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_pictures_are_detected_in_without_what_the_light_installation_lacks(tmp_path):
-    (tmp_path / "clip.mp4").write_bytes(b"x")
+def detect_lightly(folder, *arguments):
+    """`detect` in a process that has none of what the light installation lacks."""
     code = """
 import sys
 for package in ("cv2", "skimage", "matplotlib"):
@@ -109,22 +112,26 @@ for package in ("cv2", "skimage", "matplotlib"):
 from mrcnn.cli import main
 sys.exit(main(sys.argv[1:]))
 """
-    options = [
-        "detect",
-        "clip.mp4",
-        ROOT / "images/input.png",
-        "--weights",
-        "toybox",
-        "--annotations",
-        "coco",
-    ]
-    done = subprocess.run(
-        [sys.executable, "-c", code, *options],
+    return subprocess.run(
+        [sys.executable, "-c", code, "detect", ROOT / "images/input.png", *arguments],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
-        cwd=tmp_path,
+        cwd=folder,
         capture_output=True,
         text=True,
     )
+
+
+def test_pictures_are_detected_in_without_what_the_light_installation_lacks(tmp_path):
+    (tmp_path / "clip.mp4").write_bytes(b"x")
+    done = detect_lightly(tmp_path, "clip.mp4", "--weights", "toybox", "--annotations", "coco")
     assert "1 bicycle" in done.stdout and (tmp_path / "results/input.png").exists()
     assert "clip.mp4: OpenCV is missing" in done.stderr and "Traceback" not in done.stderr
     assert done.returncode == 2
+
+
+def test_by_what_was_taught_elsewhere_too(tmp_path):
+    model = tiny()
+    model.examples = [Cutout(np.zeros((12, 12, 4), np.uint8))]
+    model.save_weights(tmp_path / "taught.h5")
+    done = detect_lightly(tmp_path, "--weights", "taught.h5")
+    assert done.returncode == 0 and (tmp_path / "results/input.png").exists(), done.stderr

@@ -14,9 +14,10 @@ from PIL import Image
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-from mrcnn import figures, painting, visualize
-from mrcnn import overview as overview_module
-from mrcnn.colors import OKABE_ITO, _appearance, to_bytes
+from mrcnn import visualize
+from mrcnn.drawing import figures, painting
+from mrcnn.drawing import overview as overview_module
+from mrcnn.drawing.colors import OKABE_ITO, _appearance, to_bytes
 
 ROOT = Path(__file__).parents[1]
 NAMES = ["BG", "dog", "sports ball"]

@@ -7,7 +7,7 @@ from keras import ops
 from mrcnn.data.toybox import CLASS_NAMES
 from mrcnn.model import MaskRCNN
 from mrcnn.recipes import ToyboxConfig
-from mrcnn.training.timed import MOST_STEPS
+from mrcnn.teaching.timed import MOST_STEPS
 from mrcnn.weights import model_layers
 
 

@@ -105,7 +105,7 @@ def detect_video(model, source, outputs):
 
 
 def painted(image, result, model):
-    from mrcnn.painting import draw_instances
+    from mrcnn.drawing.painting import draw_instances
 
     return draw_instances(
         image,

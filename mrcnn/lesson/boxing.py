@@ -9,7 +9,7 @@ from mrcnn.lesson.messages import Message
 from mrcnn.lesson.picture import Picture
 from mrcnn.outputs import counts_of, in_words
 from mrcnn.rgb import as_rgb
-from mrcnn.watching import Panel
+from mrcnn.teaching.watching import Panel
 
 SMALL = 0.5  # of a box's height and width: what is left shows nowhere where the thing ends
 

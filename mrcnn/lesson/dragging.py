@@ -13,7 +13,7 @@ import numpy as np
 import traitlets
 from PIL import Image, ImageDraw
 
-from mrcnn.colors import OKABE_ITO
+from mrcnn.drawing.colors import OKABE_ITO
 from mrcnn.lesson import own
 from mrcnn.lesson.controls import AS_DRAWN, LIVE
 from mrcnn.lesson.messages import Message

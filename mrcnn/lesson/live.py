@@ -8,14 +8,14 @@ import keras
 from mrcnn.config import LOSSES
 from mrcnn.data import coins
 from mrcnn.interrupt import KEEPING, one_interrupt
-from mrcnn.learning import begin_with, learn
 from mrcnn.lesson import show
 from mrcnn.lesson.messages import Message
 from mrcnn.model import MaskRCNN
 from mrcnn.recipes import RECIPES
-from mrcnn.training.looking import Looking
-from mrcnn.training.timed import MOST_STEPS
-from mrcnn.watching import Place
+from mrcnn.teaching.learning import begin_with, learn
+from mrcnn.teaching.looking import Looking
+from mrcnn.teaching.timed import MOST_STEPS
+from mrcnn.teaching.watching import Place
 from mrcnn.weights import copy_weights
 
 SCENES = 2  # in a step: a quarter of the recipe's, for the sake of small machines' memory

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mrcnn.colors import OKABE_ITO
 from mrcnn.columns import in_columns
+from mrcnn.drawing.colors import OKABE_ITO
 
-STYLES = {  # state → the mark in front of it, and the name of its colour in `mrcnn.colors`
+STYLES = {  # state → the mark in front of it, and the name of its colour in `mrcnn.drawing.colors`
     "passed": ("✓", "green"),
     "wrong": ("✗", "vermillion"),
     "open": ("○", "sky blue"),

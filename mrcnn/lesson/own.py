@@ -144,9 +144,9 @@ def save(image, result, class_names, name="picture", folder="results"):
     Returns:
         Message that names the files.
     """
+    from mrcnn.drawing.painting import draw_instances
     from mrcnn.metrics import coco_results
     from mrcnn.outputs import write_json, write_masks, write_png
-    from mrcnn.painting import draw_instances
 
     folder = Path(folder)
     overlay, masks, table = folder / f"{name}-found.png", folder / "masks" / name, folder / f"{name}.json"

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from mrcnn.figures import show_picture
+from mrcnn.drawing.figures import show_picture
 
 WIDTH = 9.6  # inches of a figure
 DPI = 100  # of a figure in the notebook

@@ -1,0 +1,1 @@
+"""How the network learns: batches and their targets, the losses, the steps."""

@@ -16,9 +16,9 @@ import numpy as np
 from scipy.ndimage import distance_transform_edt
 from skimage import color, feature, filters, measure, segmentation
 
-from mrcnn.colors import OKABE_ITO
 from mrcnn.crops import MaskCrops
-from mrcnn.figures import draw_outlines, show_picture
+from mrcnn.drawing.colors import OKABE_ITO
+from mrcnn.drawing.figures import draw_outlines, show_picture
 
 # (y1, x1, y2, x2) around a dark, a long and a pale one. All lie outside of the windows.
 EXAMPLES = (484, 235, 496, 246), (284, 347, 301, 365), (131, 487, 154, 498)

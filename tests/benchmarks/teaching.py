@@ -27,13 +27,13 @@ from matplotlib.figure import Figure
 
 import mrcnn
 from mrcnn.cli.evaluate import MIN_CONFIDENCE
-from mrcnn.colors import OKABE_ITO
 from mrcnn.data import coins
 from mrcnn.data.composing import DrawnDataset
 from mrcnn.data.cutouts import from_mask
 from mrcnn.data.pasted import PastedDataset
+from mrcnn.drawing.colors import OKABE_ITO
 from mrcnn.metrics import compute_overlaps_masks, evaluate
-from mrcnn.teaching import TaughtConfig
+from mrcnn.teaching.teach import TaughtConfig
 from tests.benchmarks import nuclei, things
 from tests.steady import steps_for_seconds
 

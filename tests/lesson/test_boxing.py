@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 import mrcnn
-from mrcnn.colors import OKABE_ITO
 from mrcnn.data import coins
+from mrcnn.drawing.colors import OKABE_ITO
 from mrcnn.lesson import boxing
 from tests.notebook.book import run
 

@@ -5,9 +5,9 @@
 seen before anything is learnt from it.
 """
 
+from mrcnn.data.cutout import Cutout
 from mrcnn.data.cutouts.checks import BACKGROUND
-from mrcnn.data.cutouts.cutout import (
-    Cutout,
+from mrcnn.data.cutouts.cutting import (
     cut_out,
     from_box,
     from_ground,

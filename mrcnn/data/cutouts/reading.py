@@ -22,7 +22,7 @@ from pycocotools import mask as mask_utils
 
 from mrcnn.data.coco import is_of_size, outline_to_rle
 from mrcnn.data.cutouts.checks import check_count, check_name
-from mrcnn.data.cutouts.cutout import from_mask, from_rgba
+from mrcnn.data.cutouts.cutting import from_mask, from_rgba
 from mrcnn.data.folder import read_labels
 from mrcnn.rgb import as_rgb
 

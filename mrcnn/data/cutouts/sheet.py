@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 
-from mrcnn.figures import letters
+from mrcnn.drawing.figures import letters
 
 CELL = 128  # pixels
 SQUARE = 8

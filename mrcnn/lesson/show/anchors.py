@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mrcnn.colors import OKABE_ITO
+from mrcnn.drawing.colors import OKABE_ITO
 from mrcnn.lesson import sums
 from mrcnn.lesson.picture import FONT, GREY, Picture, panels, place
 from mrcnn.lesson.show.basics import boxes_on, color_of, unmolded

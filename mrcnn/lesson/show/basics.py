@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from mrcnn.colors import random_colors
-from mrcnn.figures import draw_rectangle
+from mrcnn.drawing.colors import random_colors
+from mrcnn.drawing.figures import draw_rectangle
+from mrcnn.drawing.overview import SIZE, overview
+from mrcnn.drawing.painting import draw_instances
 from mrcnn.lesson.picture import GREY, WIDTH, Picture, panels, place
-from mrcnn.overview import SIZE, overview
-from mrcnn.painting import draw_instances
 
 LEVELS = "P2", "P3", "P4", "P5", "P6"
 PADDING = 16  # pixels of context around a thing that is shown large
@@ -14,7 +14,7 @@ NEUTRAL = GREY  # what belongs to no object: colours are those of objects
 
 
 def you_are_here(*stages):
-    """The map of the network, some of its boxes lit: see `mrcnn.overview.overview`."""
+    """The map of the network, some of its boxes lit: see `mrcnn.drawing.overview.overview`."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(WIDTH, WIDTH * SIZE[1] / SIZE[0]))

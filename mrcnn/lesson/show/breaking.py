@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from mrcnn.colors import OKABE_ITO, random_colors
-from mrcnn.figures import draw_labels, draw_outlines
+from mrcnn.drawing.colors import OKABE_ITO, random_colors
+from mrcnn.drawing.figures import draw_labels, draw_outlines
+from mrcnn.drawing.painting import captions_of, draw_instances
 from mrcnn.lesson.picture import FONT, GREY, Picture, panels, place
 from mrcnn.lesson.scenes import judge
-from mrcnn.painting import captions_of, draw_instances
 
 FOUND, LOST = OKABE_ITO["blue"], OKABE_ITO["vermillion"]
 UNITS = {

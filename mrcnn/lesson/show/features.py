@@ -3,8 +3,8 @@
 import numpy as np
 from matplotlib.patches import Circle
 
-from mrcnn.colors import OKABE_ITO
-from mrcnn.figures import draw_rectangle
+from mrcnn.drawing.colors import OKABE_ITO
+from mrcnn.drawing.figures import draw_rectangle
 from mrcnn.lesson.picture import FONT, Picture, panels, place
 from mrcnn.lesson.show.basics import LEVELS, unmolded
 from mrcnn.masks import extract_bboxes

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from mrcnn.figures import draw_outlines, draw_rectangle, find_outlines
+from mrcnn.drawing.figures import draw_outlines, draw_rectangle, find_outlines
+from mrcnn.drawing.painting import apply_mask
 from mrcnn.images import resize
 from mrcnn.lesson import sums
 from mrcnn.lesson.picture import Picture, panels, place
 from mrcnn.lesson.show.basics import boxes_on, color_of, zoom
-from mrcnn.painting import apply_mask
 
 TILES = 20  # pictures of `class_masks`: the object, and masks of 19 classes
 SOFT = {"cmap": "cividis", "vmin": 0, "vmax": 1}  # how probabilities are coloured

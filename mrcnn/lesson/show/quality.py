@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from mrcnn.colors import OKABE_ITO, random_colors, text_color
-from mrcnn.figures import draw_outlines, inside_picture
+from mrcnn.drawing.colors import OKABE_ITO, random_colors, text_color
+from mrcnn.drawing.figures import draw_outlines, inside_picture
+from mrcnn.drawing.painting import tint
 from mrcnn.lesson.picture import FONT, GREY, Picture, panels, place
 from mrcnn.lesson.show.basics import color_of
 from mrcnn.metrics import average_precision
-from mrcnn.painting import tint
 
 MOST = 12  # detections, and objects, that a table of overlaps has room for
 RIGHT, WRONG = OKABE_ITO["green"], OKABE_ITO["vermillion"]

@@ -6,8 +6,8 @@ goes from its first corner to its last, in parts of a feature.
 
 import numpy as np
 
-from mrcnn.colors import OKABE_ITO
-from mrcnn.figures import draw_rectangle
+from mrcnn.drawing.colors import OKABE_ITO
+from mrcnn.drawing.figures import draw_rectangle
 from mrcnn.lesson import sums
 from mrcnn.lesson.picture import FONT, Picture, panels, place, with_ticks
 from mrcnn.lesson.show.basics import boxes_on, unmolded

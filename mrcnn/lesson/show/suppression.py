@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from mrcnn.colors import OKABE_ITO
-from mrcnn.figures import draw_rectangle
+from mrcnn.drawing.colors import OKABE_ITO
+from mrcnn.drawing.figures import draw_rectangle
 from mrcnn.lesson.picture import FONT, GREY, Picture, panels, place
 from mrcnn.lesson.show.anchors import ONE, faded
 from mrcnn.lesson.show.basics import NEUTRAL

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from mrcnn.colors import OKABE_ITO
+from mrcnn.drawing.colors import OKABE_ITO
+from mrcnn.drawing.painting import draw_numbered
 from mrcnn.lesson.picture import FONT, WIDTH, Picture, panels, place
 from mrcnn.lesson.show.basics import boxes_on
 from mrcnn.outputs import counts_of, in_words
-from mrcnn.painting import draw_numbered
 
 
 def taught(taught):

@@ -4,13 +4,13 @@ from collections import Counter
 
 import numpy as np
 
-from mrcnn.colors import OKABE_ITO
 from mrcnn.data import coins
-from mrcnn.figures import draw_outlines
+from mrcnn.drawing.colors import OKABE_ITO
+from mrcnn.drawing.figures import draw_outlines
+from mrcnn.drawing.painting import apply_mask
 from mrcnn.lesson.picture import FONT, GREY, WIDTH, Picture, panels, place
 from mrcnn.lesson.show.basics import color_of
 from mrcnn.metrics import compute_overlaps_masks
-from mrcnn.painting import apply_mask
 
 PARTS = {  # the five losses: what they are called, and their colours
     "rpn_class_loss": ("proposals: something?", "sky blue"),

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 import mrcnn
-from mrcnn import teaching
 from mrcnn.data import coins
 from mrcnn.data.cutouts import BACKGROUND, from_mask
 from mrcnn.metrics import compute_overlaps_masks
 from mrcnn.model import MaskRCNN
+from mrcnn.teaching import teach as teaching
 from tests.backend import BACKEND
 from tests.benchmarks import things
 from tests.steady import steps_for_seconds

@@ -3,7 +3,7 @@
 import io
 import time
 
-from mrcnn.colors import OKABE_ITO
+from mrcnn.drawing.colors import OKABE_ITO
 from mrcnn.outputs import counts_of, in_words
 
 EVERY = 2  # seconds from one picture to the next
@@ -93,8 +93,8 @@ def figure(teaching):
     """A Matplotlib figure: the loss over the seconds, and what is found on the photograph."""
     from matplotlib.figure import Figure
 
-    from mrcnn.figures import enlarge, show_picture
-    from mrcnn.painting import draw_numbered
+    from mrcnn.drawing.figures import enlarge, show_picture
+    from mrcnn.drawing.painting import draw_numbered
 
     drawn = Figure(figsize=(9.6, 4.4), layout="constrained")
     curve, photo = drawn.subplots(1, 2, width_ratios=[1, 1.4])

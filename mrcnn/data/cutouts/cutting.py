@@ -1,10 +1,9 @@
-"""The cut-out itself, and the three ways to one: a box, a mask, a picture with transparency."""
-
-from dataclasses import dataclass
+"""The three ways to a cut-out: a box, a mask, a picture with transparency."""
 
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
+from mrcnn.data.cutout import MARGIN, RING_COLORS, Cutout
 from mrcnn.data.cutouts.checks import (
     BACKGROUND,
     check_box,
@@ -18,37 +17,8 @@ from mrcnn.data.cutouts.grabcut import segment_box
 from mrcnn.masks import extract_bboxes
 from mrcnn.rgb import as_rgb
 
-MARGIN = 2  # transparent pixels around a thing, so that turning and scaling do not cut its edge
 RING = 0.15  # width of the ring around a thing whose colours are kept, of its longer side
 GAP = 2  # pixels between the thing and the ring, where both are blended
-RING_COLORS = 256
-
-
-@dataclass(frozen=True, eq=False)
-class Cutout:
-    """A thing without what is around it.
-
-    Attributes:
-        pixels: (h, w, 4) uint8, red, green, blue and how opaque, cut to the thing with `MARGIN` transparent
-            pixels on each side. A transparent pixel has the colour of the nearest one that is not, so that
-            resizing blends in nothing from behind the thing.
-        name: of its class.
-        around: (n, 3) uint8, at most `RING_COLORS` pixels from a ring around the thing, in no order that
-            means anything; (0, 3) where nothing is known of them.
-    """
-
-    pixels: np.ndarray
-    name: str = "thing"
-    around: np.ndarray = None
-
-    def __post_init__(self):
-        if self.around is None:
-            object.__setattr__(self, "around", np.zeros((0, 3), np.uint8))
-
-    @property
-    def mask(self):
-        """(h, w) bool: where the thing is at least half opaque."""
-        return self.pixels[:, :, 3] >= 128
 
 
 def from_box(image, box, name="thing"):

@@ -7,8 +7,8 @@ left corner at (0, 0).
 import numpy as np
 from PIL import ImageFont
 
-from mrcnn.colors import text_color
 from mrcnn.crops import as_crops
+from mrcnn.drawing.colors import text_color
 
 
 def inside_picture(boxes, shape):

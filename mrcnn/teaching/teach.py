@@ -15,13 +15,13 @@ from mrcnn import weights
 from mrcnn.data import cutouts as cutting
 from mrcnn.data.pasted import MOST, PastedDataset
 from mrcnn.interrupt import KEEPING, one_interrupt
-from mrcnn.learning import begin_as, begin_with, learn
 from mrcnn.masks import extract_bboxes
 from mrcnn.model import MaskRCNN, load
 from mrcnn.recipes import RECIPES, CoinsConfig
 from mrcnn.rgb import as_rgb
-from mrcnn.training.looking import Looking
-from mrcnn.training.timed import MOST_STEPS
+from mrcnn.teaching.learning import begin_as, begin_with, learn
+from mrcnn.teaching.looking import Looking
+from mrcnn.teaching.timed import MOST_STEPS
 
 LENGTH = 56  # pixels that the middle one of the examples is long in the scenes
 ALIKE = 1.25  # a photograph is not rescaled by less than this factor
@@ -113,7 +113,7 @@ def teach(
         changes=changes,
     )
     if watch is None:
-        from mrcnn.watching import watcher
+        from mrcnn.teaching.watching import watcher
 
         watch = watcher()
     begin = begin_as(before) if before else begin_with(start)

@@ -1,13 +1,13 @@
 """The paper's figure: Mask R-CNN from picture to masks, in boxes that are called as our modules.
 
 README's picture is drawn again by
-`python -c "from mrcnn.overview import save_overview; save_overview()"`.
+`python -c "from mrcnn.drawing.overview import save_overview; save_overview()"`.
 """
 
 import numpy as np
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Polygon, Rectangle
 
-from mrcnn.colors import OKABE_ITO, text_color
+from mrcnn.drawing.colors import OKABE_ITO, text_color
 
 SIZE = 16, 7.6
 """Inches of the figure, and units of its axes, which begin at the lower left."""

@@ -7,7 +7,7 @@ import pytest
 
 from mrcnn.config import LOSSES
 from mrcnn.model import MaskRCNN
-from mrcnn.training.timed import Timed, pace
+from mrcnn.teaching.timed import Timed, pace
 from mrcnn.weights import copy_weights
 from tests.backend import to_numpy
 from tests.tiny import TinyTraining

@@ -13,9 +13,9 @@ from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 from scipy.special import ndtri
 
-from mrcnn.colors import random_colors, text_color, to_bytes, to_rgb
 from mrcnn.crops import MaskCrops, as_crops, within
-from mrcnn.figures import inside_picture, letters, place_labels, with_area
+from mrcnn.drawing.colors import random_colors, text_color, to_bytes, to_rgb
+from mrcnn.drawing.figures import inside_picture, letters, place_labels, with_area
 from mrcnn.rgb import as_rgb
 
 ROWS = 1024  # of a mask whose border is drawn at once: in a large picture it may be tall

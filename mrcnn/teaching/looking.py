@@ -2,7 +2,7 @@
 
 import time
 
-from mrcnn.training.timed import Timed
+from mrcnn.teaching.timed import Timed
 
 EVERY = 4  # seconds from one look to the next
 

@@ -1,0 +1,1 @@
+"""What pictures are drawn with: colours, painted instances, parts of figures, and the paper's figure."""
