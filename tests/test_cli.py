@@ -6,6 +6,7 @@ import itertools
 import json
 import multiprocessing
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -325,8 +326,16 @@ def test_video(here, model_file, capsys):
     assert {row["file_name"] for row in rows} <= {f"clip.mp4#{i}" for i in range(3)}
 
 
-def film(path, frames=3, size=(96, 64)):
-    video = cv2.VideoWriter(path, cv2.VideoWriter.fourcc(*"mp4v"), 12.5, size)
+def test_a_video_cut_short_says_so(here, model_file, capsys):
+    film("clip.avi", frames=6, codec="MJPG")
+    whole = (here / "clip.avi").read_bytes()
+    (here / "clip.avi").write_bytes(whole[: len(whole) // 2])
+    assert main(["detect", "clip.avi", "--weights", model_file]) == 0
+    assert re.search(r"clip.avi: [1-5] frames of 6 \(it may be cut short\), most", capsys.readouterr().out)
+
+
+def film(path, frames=3, size=(96, 64), codec="mp4v"):
+    video = cv2.VideoWriter(path, cv2.VideoWriter.fourcc(*codec), 12.5, size)
     for seed in range(frames):
         video.write(cv2.resize(scene(seed, size=64).image, size))
     video.release()

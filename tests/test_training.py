@@ -206,6 +206,17 @@ def test_a_checkpoint_of_another_place_is_gone_on_from_in_our_own(tmp_path):
     assert model.epoch == 3 and Path(model.log_dir).parent == tmp_path / "logs"
 
 
+def test_a_training_in_the_same_minute_has_a_folder_of_its_own(tmp_path):
+    folders = set()
+    for _ in range(3):
+        model = beginner(tmp_path)
+        folders.add(model.log_dir)
+        Path(model.log_dir).mkdir()
+        model.save_weights(model.checkpoint_path.format(epoch=1))
+        assert model.find_last() == model.checkpoint_path.format(epoch=1)  # the newest
+    assert len(folders) == 3
+
+
 def test_find_last_without_a_folder():
     with pytest.raises(FileNotFoundError, match="without a `model_dir`"):
         beginner(None).find_last()

@@ -101,7 +101,8 @@ def detect_video(model, source, outputs):
     except BaseException:
         outputs.forget(source)  # there is no video of it
         raise
-    return f"{count} frames, most in one: {told(most, model)}"
+    missing = f" of {total} (it may be cut short)" if count < (total or 0) else ""
+    return f"{count} frames{missing}, most in one: {told(most, model)}"
 
 
 def painted(image, result, model):

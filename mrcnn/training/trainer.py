@@ -76,9 +76,7 @@ class Trainer:
         self.epoch, self.log_dir, self.checkpoint_path = 0, None, None
         if self.model_dir is None:
             return
-        name = self._prefix()
-        now = datetime.datetime.now()
-        folder = Path(self.model_dir) / f"{name}{now:%Y%m%dT%H%M}"
+        name, folder = self._prefix(), self._new_folder()
         number = re.fullmatch(rf"mask_rcnn_{re.escape(name)}_(\d{{4}})\.h5", Path(model_path or "").name)
         if number:
             self.epoch = int(number[1])
@@ -86,6 +84,15 @@ class Trainer:
             folder = folder.with_name(before.name) if before.match(self._folders()) else folder
         self.log_dir = str(folder)
         self.checkpoint_path = str(folder / f"mask_rcnn_{name}_{{epoch:04d}}.h5")
+
+    def _new_folder(self):
+        """A folder for this minute, or for the next in which no training has begun yet."""
+        minute = datetime.datetime.now()
+        while True:
+            folder = Path(self.model_dir) / f"{self._prefix()}{minute:%Y%m%dT%H%M}"
+            if not any(folder.glob("mask_rcnn_*.h5")):
+                return folder
+            minute += datetime.timedelta(minutes=1)
 
     def _prefix(self):
         return (self.config.NAME or "mask_rcnn").lower()
