@@ -29,7 +29,7 @@ def scene(seed, size=320):
         size: pixels of its side, or (height, width). Coins grow with the longer side.
 
     Returns:
-        a `mrcnn.data.composing.Scene`: `image` (H,W,3) uint8 grey as RGB, `masks` (H,W,n) bool,
+        a `mrcnn.data.composing.Scene`: `image` (H, W, 3) uint8 grey as RGB, `masks` (H, W, n) bool,
         `class_ids` (n,) int32, all 1.
 
     Raises:
@@ -60,7 +60,7 @@ def scene(seed, size=320):
 
 
 def _ground(rng, height, width):
-    """(height,width) float32: a dark ground, brighter on one side, with stains and specks."""
+    """(height, width) float32: a dark ground, brighter on one side, with stains and specks."""
     corners = rng.uniform(15, 60) + rng.uniform(0, 90) * rng.random((2, 2))
     picture = cv2.resize(corners.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
     cells = int(rng.integers(4, 16))
@@ -118,7 +118,7 @@ class _Coin:
         self.edge = np.stack([np.cos(angles), np.sin(angles)], axis=1) * (radius * rim)[:, None]
 
     def cover(self, height, width):
-        """(h,w) float32: how much of each pixel of `box` the coin covers."""
+        """(h, w) float32: how much of each pixel of `box` the coin covers."""
         reach = 1.35 * self.radius
         x1, x2 = np.clip([int(self.x - reach), int(self.x + reach) + 2], 0, width)
         y1, y2 = np.clip([int(self.y - reach), int(self.y + reach) + 2], 0, height)
@@ -130,7 +130,7 @@ class _Coin:
         return alpha.astype(np.float32) / 255
 
     def strike(self, rng, picture, alpha, light, contrast, relief):
-        """Paints the coin and the shadow around it into the picture (H,W) float32."""
+        """Paints the coin and the shadow around it into the picture (H, W) float32."""
         part = picture[self.box]
         blur = 1 + 2 * int(self.radius * rng.uniform(0.05, 0.2))
         part *= 1 - rng.uniform(0, 0.6) * cv2.blur(alpha, (blur, blur))
@@ -179,7 +179,7 @@ def _relief(rng):
 
 
 def _develop(rng, picture, unit):
-    """(H,W) uint8: exposure, softness and grain of a photograph."""
+    """(H, W) uint8: exposure, softness and grain of a photograph."""
     picture = picture * np.float32(rng.uniform(0.75, 1.25))
     if rng.random() < 0.7:
         picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.3, 0.9) * max(unit, 0.5))
@@ -217,7 +217,7 @@ def segment(grey, ground=30, coin=150, least=500):
 
 @cache
 def _segmented():
-    """The photograph (303,384) uint8 and its coins, numbered from 1 (303,384)."""
+    """The photograph (303, 384) uint8 and its coins, numbered from 1 (303, 384)."""
     from skimage.data import coins
 
     grey = coins()
@@ -228,8 +228,8 @@ def photograph():
     """The photograph of `skimage.data.coins()`, its coins found by the classical watershed.
 
     Returns:
-        image: (303,384,3) uint8, grey as RGB.
-        masks: (303,384,24) bool, one coin each.
+        image: (303, 384, 3) uint8, grey as RGB.
+        masks: (303, 384, 24) bool, one coin each.
     """
     grey, coins = _segmented()
     return cv2.merge([grey] * 3), coins[..., None] == np.arange(1, coins.max() + 1)

@@ -19,8 +19,8 @@ class Scene:
     """A made picture and what is on it.
 
     Attributes:
-        image: (H,W,3) uint8 RGB.
-        masks: (H,W,n) bool, the visible part of each thing. No two overlap.
+        image: (H, W, 3) uint8 RGB.
+        masks: (H, W, n) bool, the visible part of each thing. No two overlap.
         class_ids: (n,) int32, above 0.
         things: tuple of n, as composed.
     """
@@ -36,7 +36,7 @@ class Layer:
     """A thing to lay on a picture.
 
     Attributes:
-        pixels: (h,w,4) uint8 RGBA, colours multiplied by alpha.
+        pixels: (h, w, 4) uint8 RGBA, colours multiplied by alpha.
         left, top: where its upper left pixel comes to lie, which may be outside of the picture.
     """
 
@@ -53,7 +53,7 @@ class Layer:
         return np.s_[y1:y2, x1:x2], np.s_[y1 - top : y2 - top, x1 - left : x2 - left]
 
     def cast_shadow(self, image, camera):
-        """Darkens the picture (H,W,3) in place, where the shadow falls."""
+        """Darkens the picture (H, W, 3) in place, where the shadow falls."""
         if not camera.shadow:
             return
         margin = camera.shadow_blur // 2  # the blur reaches over the layer's border
@@ -68,7 +68,7 @@ class Layer:
 
 
 def visible(layers, height, width):
-    """What is seen well enough, in the order of painting: pairs of a layer and its visible mask (H,W).
+    """What is seen well enough, in the order of painting: pairs of a layer and its visible mask (H, W).
 
     Left out is a layer of which fewer than MIN_AREA pixels or less than the fraction MIN_VISIBLE would be
     seen, because others cover it or it lies beyond the border.
@@ -91,7 +91,7 @@ def visible(layers, height, width):
 
 
 def stack(masks, height, width):
-    """(H,W,n) bool from a list of n masks (H,W); a view of (n,H,W), several times faster to make."""
+    """(H, W, n) bool from a list of n masks (H, W); a view of (n, H, W), several times faster to make."""
     return np.moveaxis(np.array(masks, bool).reshape(-1, height, width), 0, 2)
 
 
@@ -145,7 +145,7 @@ class Camera:
         return replace(camera, **{name: value for name, value in chosen.items() if value is not None})
 
     def photograph(self, image):
-        """Light, blur, noise and compression of a picture (H,W,3) uint8, in a photograph's order."""
+        """Light, blur, noise and compression of a picture (H, W, 3) uint8, in a photograph's order."""
         height, width = image.shape[:2]
         if self.light:
             c, s = np.cos(self.light_angle), np.sin(self.light_angle)
@@ -201,11 +201,11 @@ class DrawnDataset(Dataset):
         return drawn
 
     def load_image(self, image_id):
-        """(H,W,3) uint8 RGB."""
+        """(H, W, 3) uint8 RGB."""
         return self.scene(image_id).image
 
     def load_mask(self, image_id):
-        """(H,W,n) bool visible masks, (n,) int32 class ids."""
+        """(H, W, n) bool visible masks, (n,) int32 class ids."""
         drawn = self.scene(image_id)
         return drawn.masks, drawn.class_ids
 

@@ -166,7 +166,7 @@ class Dataset:
         return self.image_info[image_id]["path"]
 
     def load_image(self, image_id):
-        """Reads a picture: (H,W,3) uint8 RGB. Grey becomes RGB, an alpha channel is dropped.
+        """Reads a picture: (H, W, 3) uint8 RGB. Grey becomes RGB, an alpha channel is dropped.
 
         It is turned upright as the camera says, unless it was added with the `height` and `width` that it has
         as it is stored: then its annotations are of that.
@@ -192,7 +192,7 @@ class Dataset:
         This one finds no objects, and logs a warning that says so.
 
         Returns:
-            masks: (H,W,N) bool, one plane an object.
+            masks: (H, W, N) bool, one plane an object.
             class_ids: (N,) int32. A negative one, `-c`, marks a crowd: many objects of class `c`
                 in one mask, from which training takes no examples, positive or negative.
         """

@@ -47,7 +47,7 @@ class Paster:
         cutouts: list of `Cutout`. Those named BACKGROUND are pasted like the others, but nothing to be found.
         class_names: "BG", then the names of the others.
         scale: factor from pixels of the cut-outs to pixels of the scenes.
-        backgrounds: list of (H,W,3) uint8 pictures without any of the things, to paste on beside those that
+        backgrounds: list of (H, W, 3) uint8 pictures without any of the things, to paste on beside those that
             are made.
         changes: `Changes`.
     """
@@ -94,7 +94,7 @@ class Paster:
     # Ground
 
     def _ground(self, rng, height, width):
-        """What things are pasted on: (height,width,3) uint8, contiguous."""
+        """What things are pasted on: (height, width, 3) uint8, contiguous."""
         if self.backgrounds and rng.random() < 0.5:
             return _crop(rng, self.backgrounds[rng.integers(len(self.backgrounds))], height, width)
         kind = rng.random()
@@ -209,7 +209,7 @@ class Stencil:
 
     Attributes:
         class_id: 0 for what is nothing to be found.
-        levels: (h,w,4) uint8 RGBA at the size of the scenes and at half of it, colours multiplied by alpha.
+        levels: (h, w, 4) uint8 RGBA at the size of the scenes and at half of it, colours multiplied by alpha.
         mean: (3,) float, its mean colour.
         radius: of a circle that its like may be kept apart by, in pixels of the scenes.
         colourful: how much its channels differ, in grey levels.
@@ -234,7 +234,7 @@ class Stencil:
         return cls(class_id, (whole, half), mean, radius, float(np.ptp(inside, axis=1).mean()))
 
     def warped(self, matrix):
-        """Its pixels under a linear map (2,2) of (x, y), on a patch that just holds them."""
+        """Its pixels under a linear map (2, 2) of (x, y), on a patch that just holds them."""
         size = np.sqrt(abs(np.linalg.det(matrix)))
         pixels = self.levels[0] if size > 0.7 else self.levels[1]
         matrix = matrix if size > 0.7 else 2 * matrix
@@ -246,7 +246,7 @@ class Stencil:
 
 
 def _multiplied(pixels):
-    """RGBA (h,w,4) uint8 with its colours multiplied by alpha."""
+    """RGBA (h, w, 4) uint8 with its colours multiplied by alpha."""
     alpha = pixels[..., 3]
     return np.dstack([cv2.multiply(pixels[..., :3], cv2.merge([alpha] * 3), scale=1 / 255), alpha])
 
@@ -300,7 +300,7 @@ def _edges(rng, pixels, soft):
 
 
 def _crop(rng, picture, height, width):
-    """A random part of a picture, enlarged where it is too small: (height,width,3) uint8."""
+    """A random part of a picture, enlarged where it is too small: (height, width, 3) uint8."""
     least = max(height / picture.shape[0], width / picture.shape[1])
     scale = max(least, np.exp(rng.uniform(np.log(0.3), np.log(1.2))))
     h, w = min(picture.shape[0], int(height / scale)), min(picture.shape[1], int(width / scale))

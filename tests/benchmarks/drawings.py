@@ -44,7 +44,7 @@ def tint(rng, colour):
 
 
 def bands(*colours, upright=False):
-    """(1,n,3) uint8 colours from left to right, or (n,1,3) from top to bottom, one melting into the next."""
+    """(1, n, 3) uint8 colours from left to right, or (n, 1, 3) top to bottom, each melting into the next."""
     row = np.clip(colours, 0, 255).astype(np.uint8)[None]
     return row.swapaxes(0, 1) if upright else row
 
@@ -60,14 +60,14 @@ def spot(x, y, r, fill):
 
 
 def mirrored(points, axis=0):
-    """(N,2) points on the other side of the line x = 0, or of y = 0 for axis 1, in reversed order."""
+    """(N, 2) points on the other side of the line x = 0, or of y = 0 for axis 1, in reversed order."""
     sign = np.ones(2)
     sign[axis] = -1
     return (np.asarray(points, float) * sign)[::-1]
 
 
 def changed(shapes, change):
-    """Shapes of which all corners went through `change`, a function (N,2) → (N,2)."""
+    """Shapes of which all corners went through `change`, a function (N, 2) → (N, 2)."""
     return [
         replace(s, points=change(s.points), hole=None if s.hole is None else change(s.hole)) for s in shapes
     ]
@@ -477,7 +477,7 @@ def fish(rng):
 
 
 def _band_of(body, x1, x2, colour):
-    """The part of a body (N,2) between x1 and x2, bowed towards the head at its left."""
+    """The part of a body (N, 2) between x1 and x2, bowed towards the head at its left."""
     upper, lower = body[body[:, 1] <= 0.02], body[body[:, 1] > 0.02]
     upper, lower = (part[np.argsort(part[:, 0])] for part in (upper, lower))
     t = np.linspace(-1, 1, 9)

@@ -123,7 +123,7 @@ def test_things_turn_and_differ_in_size_and_some_are_cut_or_covered(scenes):
 def test_of_two_kinds_none_look_alike():
     """Whatever is most like a thing is another one of its kind."""
     looks = np.array([[alone(name, seed, 48)[0] for seed in range(3)] for name in NAMES], float)
-    apart = np.abs(looks[:, :, None, None] - looks).mean(axis=(-3, -2, -1))  # (20,3,20,3)
+    apart = np.abs(looks[:, :, None, None] - looks).mean(axis=(-3, -2, -1))  # (20, 3, 20, 3)
     assert (apart[:, 0, :, 1][np.eye(20, dtype=bool)] > 0).all()
     apart[np.arange(20)[:, None], np.arange(3), np.arange(20)[:, None], np.arange(3)] = np.inf
     nearest = apart.min(axis=3).argmin(axis=2)

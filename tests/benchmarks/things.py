@@ -45,7 +45,7 @@ class Drawn(Layer):
 
     @classmethod
     def seen(cls, rng, name, x, y, scale, angle, view):
-        """Draws a thing or a toy around (x, y), and looks at it through a perspective `view` (3,3)."""
+        """Draws a thing or a toy around (x, y), and looks at it through a perspective `view` (3, 3)."""
         shapes = draw(name, rng) if name in DRAWERS else TOYS[name][0](rng)
         pixels, (left, top) = render(shapes, scale, angle)
         left, top = left + x, top + y
@@ -73,7 +73,7 @@ def scene(name, seed, size=SIZE, count=(6, 14)):
         count: (fewest, most) of the thing. Those that would hardly be seen are then left out.
 
     Returns:
-        a `mrcnn.data.composing.Scene`: `image` (H,W,3) uint8, `masks` (H,W,n) bool, the visible part of
+        a `mrcnn.data.composing.Scene`: `image` (H, W, 3) uint8, `masks` (H, W, n) bool, the visible part of
         each, `class_ids` (n,) int32, all 1, `things` n `Drawn`.
     """
     return _picture([NAMES.index(name), SCENE, *np.atleast_1d(seed)], name, size, count)
@@ -135,21 +135,21 @@ def _compose(rng, name, size, count, toys, offers):
 
 
 def _roomy(rng, places, size, offers):
-    """(2,) of so many random places x, y the one that is farthest from those that are taken (n,2)."""
+    """(2,) of so many random places x, y the one that is farthest from those that are taken (n, 2)."""
     offered = rng.uniform(-0.02 * size, 1.02 * size, (offers, 2))
     apart = np.linalg.norm(offered[:, None] - places, axis=2)
     return offered[np.argmax(apart.min(axis=1, initial=np.inf))]
 
 
 def _view(rng, size):
-    """(3,3) the perspective in which a camera sees a flat picture."""
+    """(3, 3) the perspective in which a camera sees a flat picture."""
     corners = size * np.array([(0, 0), (1, 0), (1, 1), (0, 1)], np.float32)
     moved = corners + size * rng.uniform(-SLANT, SLANT, (4, 2)).astype(np.float32)
     return cv2.getPerspectiveTransform(corners, moved)
 
 
 def _shift(x, y):
-    """(3,3) the map that moves a point by (x, y)."""
+    """(3, 3) the map that moves a point by (x, y)."""
     return np.array([(1, 0, x), (0, 1, y), (0, 0, 1)], float)
 
 
@@ -166,7 +166,7 @@ def _camera(rng, size):
 
 
 def alone(name, seed=0, size=128):
-    """(size,size,3) uint8 and its mask (size,size) bool: one thing, upright, on grey paper."""
+    """(size, size, 3) uint8 and its mask (size, size) bool: one thing, upright, on grey paper."""
     image = np.full((size, size, 3), 205, np.uint8)
     middle, rng = size / 2, np.random.default_rng([seed, NAMES.index(name)])
     layers = [Drawn.seen(rng, name, middle, middle, 0.85 * size, 0, np.eye(3))]

@@ -148,7 +148,7 @@ def folders(tmp_path):
 
 
 def labels(*boxes, dtype=np.uint8, values=None):
-    """A (8,12) picture of labels: a box (y1, x1, y2, x2) each, filled with 1, 2, … or `values`."""
+    """A (8, 12) picture of labels: a box (y1, x1, y2, x2) each, filled with 1, 2, … or `values`."""
     picture = np.zeros((8, 12), dtype)
     for i, (y1, x1, y2, x2) in enumerate(boxes):
         picture[y1:y2, x1:x2] = values[i] if values else i + 1

@@ -16,7 +16,7 @@ from mrcnn.data.toybox.drawing import (
 
 
 def background(rng, height, width):
-    """A random background: (height,width,3) uint8."""
+    """A random background: (height, width, 3) uint8."""
     kind = choose(rng, sky, meadow, sea, room, room, plain, pattern, clouded)
     picture = kind(rng, height, width)
     if rng.random() < 0.45:
@@ -31,7 +31,7 @@ def _vertical(top, bottom, height, width):
 
 
 def _soft_noise(rng, height, width, cells, spread):
-    """(height,width,3) int16-like noise around 128 as uint8: soft spots of `cells` to the side."""
+    """(height, width, 3) int16-like noise around 128 as uint8: soft spots of `cells` to the side."""
     coarse = rng.normal(128, spread, (cells, cells, 1)).clip(0, 255).astype(np.uint8)
     return cv2.merge([cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)] * 3)
 

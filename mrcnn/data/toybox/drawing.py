@@ -19,9 +19,9 @@ class Shape:
     """A filled polygon.
 
     Attributes:
-        points: (N,2) float, its corners.
-        fill: (3,) a colour, 0 to 255, or (h,w,3) uint8 a picture stretched over its bounds.
-        hole: (M,2) float, corners of a hole, or None.
+        points: (N, 2) float, its corners.
+        fill: (3,) a colour, 0 to 255, or (h, w, 3) uint8 a picture stretched over its bounds.
+        hole: (M, 2) float, corners of a hole, or None.
         outlined: whether it gets the outline that its thing may have.
     """
 
@@ -35,19 +35,19 @@ class Shape:
 
 
 def polygon(points, fill, outlined=True):
-    """Straight lines from corner to corner; `points` (N,2)."""
+    """Straight lines from corner to corner; `points` (N, 2)."""
     return Shape(np.asarray(points, float), fill, outlined=outlined)
 
 
 def arc(x, y, rx, ry=None, start=0, stop=360, tilt=0, steps=28):
-    """(steps,2) points of an ellipse's arc, degrees clockwise from three o'clock."""
+    """(steps, 2) points of an ellipse's arc, degrees clockwise from three o'clock."""
     angles = np.radians(np.linspace(start, stop, steps))
     points = np.stack([rx * np.cos(angles), (rx if ry is None else ry) * np.sin(angles)], axis=1)
     return turned(points, tilt) + (x, y)
 
 
 def turned(points, degrees, centre=(0, 0)):
-    """(N,2) points turned clockwise around a centre."""
+    """(N, 2) points turned clockwise around a centre."""
     c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     return (np.asarray(points, float) - centre) @ np.array([[c, s], [-s, c]]) + centre
 
@@ -74,7 +74,7 @@ def box(x1, y1, x2, y2, fill, radius=0.0, outlined=True):
 
 
 def smooth(points, closed=True, steps=6):
-    """Points on the Catmull-Rom curve through `points` (N,2): (N*steps,2), or ((N-1)*steps+1,2) if open."""
+    """Points on the Catmull-Rom curve through `points` (N, 2): (M, 2), `steps` for each piece of it."""
     p = np.asarray(points, float)
     if not closed:
         p = np.concatenate([p[:1], p, p[-1:]])
@@ -90,7 +90,7 @@ def smooth(points, closed=True, steps=6):
 
 
 def blob(points, fill, outlined=True):
-    """A smooth closed shape through `points` (N,2)."""
+    """A smooth closed shape through `points` (N, 2)."""
     return Shape(smooth(points), fill, outlined=outlined)
 
 
@@ -104,7 +104,7 @@ def limb(start, stop, width, fill, end_width=None, outlined=True):
 
 
 def stroke(points, width, fill, end_width=None, outlined=False):
-    """A curved line through `points` (N,2); its width goes evenly from `width` to `end_width`."""
+    """A curved line through `points` (N, 2); its width goes evenly from `width` to `end_width`."""
     line = smooth(points, closed=False)
     along = np.gradient(line, axis=0)
     along /= np.linalg.norm(along, axis=1, keepdims=True) + 1e-9
@@ -152,7 +152,7 @@ def choose(rng, *options):
 
 
 def stripes(rng, first, second, count=None, upright=None):
-    """(24,24,3) uint8: stripes of two colours."""
+    """(24, 24, 3) uint8: stripes of two colours."""
     count = count or rng.integers(2, 6)
     upright = rng.random() < 0.5 if upright is None else upright
     line = ((np.arange(24) * count * 2 // 24) % 2)[:, None, None]
@@ -161,7 +161,7 @@ def stripes(rng, first, second, count=None, upright=None):
 
 
 def dots(rng, first, second):
-    """(64,64,3) uint8: dots of the second colour on the first."""
+    """(64, 64, 3) uint8: dots of the second colour on the first."""
     n = choose(rng, 2, 3, 4)
     y, x = (np.mgrid[:64, :64] + 0.5) * n / 64 % 1 - 0.5
     inside = x * x + y * y < rng.uniform(0.04, 0.1)
@@ -169,20 +169,20 @@ def dots(rng, first, second):
 
 
 def checks(rng, first, second):
-    """(24,24,3) uint8: a chessboard of two colours."""
+    """(24, 24, 3) uint8: a chessboard of two colours."""
     y, x = np.mgrid[:24, :24] * rng.integers(2, 5) * 2 // 24
     return np.where(((x + y) % 2)[..., None], first, second).astype(np.uint8)
 
 
 def gradient(rng, first, second):
-    """(2,2,3) uint8: from one colour to the other in a random direction."""
+    """(2, 2, 3) uint8: from one colour to the other in a random direction."""
     t = choose(rng, [[0, 0], [1, 1]], [[0, 1], [0, 1]], [[0, 0.5], [0.5, 1]], [[0.5, 0], [1, 0.5]])
     t = np.array(t)[..., None]
     return (first * (1 - t) + second * t).astype(np.uint8)
 
 
 def speckle(rng, colour, spread=22, cells=12):
-    """(cells,cells,3) uint8: a colour that varies from place to place."""
+    """(cells, cells, 3) uint8: a colour that varies from place to place."""
     return np.clip(colour + rng.normal(0, spread, (cells, cells, 1)), 0, 255).astype(np.uint8)
 
 
@@ -227,7 +227,7 @@ def render(shapes, scale, angle=0.0, outline=None, flip=False, offset=(0.0, 0.0)
         offset: (x, y), the fraction of a pixel by which to move the centre.
 
     Returns:
-        layer: (h,w,4) uint8 RGBA, its colours multiplied by its alpha.
+        layer: (h, w, 4) uint8 RGBA, its colours multiplied by its alpha.
         corner: (x, y) ints, where its upper left pixel lies relative to the centre of the bounds.
     """
     x1, y1, x2, y2 = bounds(shapes)
@@ -288,7 +288,7 @@ def _fill_texture(layer, contours, shape, linear, shift):
 
 
 def over(below, layer):
-    """Lays `layer` (h,w,4), colours multiplied by alpha, over `below` (h,w,3 or 4) in place."""
+    """Lays `layer` (h, w, 4), colours multiplied by alpha, over `below` (h, w, 3 or 4) in place."""
     channels = below.shape[2]
     through = cv2.merge([255 - layer[..., 3]] * channels)
     below[:] = cv2.add(cv2.multiply(below, through, scale=1 / 255), layer[..., :channels])

@@ -180,7 +180,7 @@ class ToyboxDataset(DrawnDataset):
 
 
 def contact_sheet(scenes, columns=8, gap=4):
-    """One picture (H,W,3) uint8 of several scenes of one size, row by row."""
+    """One picture (H, W, 3) uint8 of several scenes of one size, row by row."""
     pictures = [np.pad(s.image, ((0, gap), (0, gap), (0, 0)), constant_values=255) for s in scenes]
     blank = np.full_like(pictures[0], 255)
     pictures += [blank] * (-len(pictures) % columns)

@@ -19,6 +19,6 @@ PLACES = (
 
 
 def street(seed=18):
-    """A `Scene` of (480,640): always the same things in the same places, of other looks for each seed."""
+    """A `Scene` of (480, 640): always the same things in the same places, of other looks for each seed."""
     things = [Thing(*place, look=100 * seed + i) for i, place in enumerate(PLACES)]
     return scene(seed, (480, 640), things, noise=3, blur=0, light=0.15, shadow=0.35, jpeg=0)
