@@ -4,7 +4,7 @@ import itertools
 from contextlib import contextmanager
 from types import SimpleNamespace
 
-from mrcnn.training import timed
+from mrcnn.teaching import timed
 
 
 @contextmanager

@@ -58,13 +58,15 @@ print(imported, gc.get_freeze_count() - imported)
 
 
 def started(tmp_path, missing=(), settings=None, **environment):
-    """What `import mrcnn` sets KERAS_BACKEND to where these packages are missing."""
+    """What `import mrcnn` sets KERAS_BACKEND to where of the backends these are missing, and no others."""
     if settings:
         (tmp_path / "keras.json").write_text(settings)
     code = f"""
-import os, sys
-for package in {missing!r}:
-    sys.modules[package] = None
+import importlib.machinery, os, sys, types
+for package in {BACKENDS!r}:
+    module = types.ModuleType(package)
+    module.__spec__ = importlib.machinery.ModuleSpec(package, None)
+    sys.modules[package] = None if package in {missing!r} else module
 import mrcnn
 print(os.environ.get("KERAS_BACKEND", "as it was"), "keras" in sys.modules)
 """
