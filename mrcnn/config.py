@@ -117,7 +117,7 @@ class Config:
         _check(self)
         self.BATCH_SIZE = self.IMAGES_PER_GPU * self.GPU_COUNT
         side = self.IMAGE_MIN_DIM if self.IMAGE_RESIZE_MODE == "crop" else self.IMAGE_MAX_DIM
-        self.IMAGE_SHAPE = np.array([side, side, self.IMAGE_CHANNEL_COUNT])
+        self.IMAGE_SHAPE = np.array([side or 0, side or 0, self.IMAGE_CHANNEL_COUNT])
         self.IMAGE_META_SIZE = 12 + self.NUM_CLASSES
 
     def _names(self):
@@ -201,7 +201,7 @@ _RULES = [
     *((name, *_POSITIVE) for name in (
         "GPU_COUNT", "IMAGES_PER_GPU", "FPN_CLASSIF_FC_LAYERS_SIZE",
         "TOP_DOWN_PYRAMID_SIZE", "NUM_CLASSES", "RPN_ANCHOR_STRIDE", "RPN_TRAIN_ANCHORS_PER_IMAGE",
-        "PRE_NMS_LIMIT", "POST_NMS_ROIS_TRAINING", "POST_NMS_ROIS_INFERENCE", "IMAGE_MAX_DIM",
+        "PRE_NMS_LIMIT", "POST_NMS_ROIS_TRAINING", "POST_NMS_ROIS_INFERENCE",
         "IMAGE_CHANNEL_COUNT", "TRAIN_ROIS_PER_IMAGE", "MAX_GT_INSTANCES",
         "DETECTION_MAX_INSTANCES", "RPN_FILTERS", "MASK_FILTERS", "MASK_CONVS",
     )),
@@ -215,6 +215,7 @@ _RULES = [
     )),
     ("STEPS_PER_EPOCH", lambda v: _number(0)(v) and v > 0, "a number above 0"),
     ("IMAGE_MIN_DIM", lambda v: v is None or _whole(0)(v), "a whole number of at least 0, or None"),
+    ("IMAGE_MAX_DIM", lambda v: v is None or v is False or _whole(0)(v), "a whole number of at least 1"),
     ("IMAGE_MIN_SCALE", lambda v: v is None or v is False or _number(0)(v), "a number of at least 0"),
     ("POOL_SIZE", _whole(2), "a whole number of at least 2"),
     ("MASK_POOL_SIZE", _whole(2), "a whole number of at least 2"),
@@ -245,9 +246,9 @@ _RULES = [
 
 _RELATIONS = [
     (
-        lambda c: len(c.RPN_ANCHOR_SCALES) == len(c.BACKBONE_STRIDES),
+        lambda c: len(c.BACKBONE_STRIDES) - len(c.RPN_ANCHOR_SCALES) in (0, 1),
         "RPN_ANCHOR_SCALES {RPN_ANCHOR_SCALES} and BACKBONE_STRIDES {BACKBONE_STRIDES} must be equally "
-        "many: each level of the pyramid has one scale.",
+        "many: each level of the pyramid has one scale, and only P6 may be left without.",
     ),
     (
         lambda c: callable(c.BACKBONE) or list(c.BACKBONE_STRIDES) == [4, 8, 16, 32, 64],
@@ -268,9 +269,9 @@ _RELATIONS = [
         "head doubles its crops.",
     ),
     (
-        lambda c: c.IMAGE_RESIZE_MODE != "square" or c.IMAGE_MAX_DIM % 64 == 0,
-        "IMAGE_MAX_DIM is {IMAGE_MAX_DIM}, but must be a multiple of 64 (such as 256, 320, 512, 1024): the "
-        "pyramid halves the picture six times.",
+        lambda c: c.IMAGE_RESIZE_MODE != "square" or (c.IMAGE_MAX_DIM and c.IMAGE_MAX_DIM % 64 == 0),
+        "IMAGE_MAX_DIM is {IMAGE_MAX_DIM}, but must be a multiple of 64 (such as 256, 320, 512, 1024) in "
+        "resize mode 'square': the pyramid halves the picture six times.",
     ),
     (
         lambda c: c.IMAGE_RESIZE_MODE not in ("pad64", "crop") or (c.IMAGE_MIN_DIM or 0) % 64 == 0,

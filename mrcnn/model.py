@@ -15,6 +15,7 @@ from mrcnn.config import Config
 from mrcnn.data.coco_names import CLASS_NAMES
 from mrcnn.data.cutout import Cutout
 from mrcnn.detector import Detector
+from mrcnn.lent import lend
 from mrcnn.matterport import *  # noqa: F403  what programs written for the original import from here
 from mrcnn.matterport.inspection import Inspection
 from mrcnn.network import kernels
@@ -25,6 +26,20 @@ from mrcnn.training.learner import training_network
 from mrcnn.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)  # `log` is the original's function
+
+__getattr__ = lend(
+    __name__,
+    {name: name for name in ("datetime", "math", "multiprocessing", "os", "random", "re")}
+    | {
+        "K": "keras.backend",
+        "KL": "keras.layers",
+        "KM": "keras.models",
+        "OrderedDict": "collections:OrderedDict",
+        "np": "numpy",
+        "tf": "tensorflow",
+        "utils": "mrcnn.utils",
+    },
+)
 
 
 class MaskRCNN(Detector, Trainer, Inspection):
@@ -51,12 +66,13 @@ class MaskRCNN(Detector, Trainer, Inspection):
         ValueError: an unknown mode; "training" on OpenVINO, or with batches that the devices cannot share.
     """
 
+    class_names, examples = None, ()  # for an `__init__` copied from the original's, which knows of neither
+
     def __init__(self, mode, config, model_dir="logs", class_names=None):
         if mode not in ("inference", "training"):
             raise ValueError(f"mode is {mode!r}; choose 'inference' or 'training'.")
         self.mode, self.config = mode, config
         self.class_names, self.examples = class_names and list(class_names), []
-        Detector.__init__(self)
         Trainer.__init__(self, model_dir)
         self.keras_model = self.build(mode, config)
 
@@ -71,6 +87,7 @@ class MaskRCNN(Detector, Trainer, Inspection):
                 "Keras runs on OpenVINO here, which only detects. To train, `pip install tensorflow`, and "
                 "start again with KERAS_BACKEND=tensorflow."
             )
+        Detector.__init__(self)  # here: an `__init__` copied from the original's calls nothing else of ours
         with precision(config):
             if mode == "training":
                 self.distribution = devices.distribution_for(config)

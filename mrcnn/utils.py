@@ -6,6 +6,7 @@ from mrcnn import weights
 from mrcnn.data.dataset import Dataset
 from mrcnn.download import URL as COCO_MODEL_URL  # noqa: F401
 from mrcnn.images import resize, resize_image, resize_mask
+from mrcnn.lent import lend
 from mrcnn.masks import expand_mask, extract_bboxes, minimize_mask, unmold_mask
 from mrcnn.metrics import (
     compute_ap,
@@ -21,7 +22,14 @@ from mrcnn.network.boxes import apply_deltas, find_deltas, iou, non_max_suppress
 from mrcnn.network.boxes import denormalise as denorm_boxes
 from mrcnn.network.boxes import normalise as norm_boxes
 
+LENT = {"np": "numpy"} | {
+    name: name
+    for name in ("logging", "math", "os", "random", "scipy", "shutil", "skimage", "sys", "urllib", "warnings")
+}
+__getattr__ = lend(__name__, LENT)
+
 __all__ = [
+    *LENT,
     "Dataset",
     "apply_box_deltas",
     "batch_slice",

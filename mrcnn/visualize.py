@@ -39,10 +39,23 @@ from mrcnn.drawing.painting import (
     first_of,
     tint,
 )
+from mrcnn.lent import lend
 from mrcnn.masks import unmold_mask
 from mrcnn.rgb import as_rgb
 
+LENT = {name: name for name in ("colorsys", "itertools", "os", "random", "sys")} | {
+    "Polygon": "matplotlib.patches:Polygon",
+    "find_contours": "skimage.measure:find_contours",
+    "lines": "matplotlib.lines",
+    "np": "numpy",
+    "patches": "matplotlib.patches",
+    "plt": "matplotlib.pyplot",
+    "utils": "mrcnn.utils",
+}
+__getattr__ = lend(__name__, LENT)
+
 __all__ = [
+    *LENT,
     "apply_mask",
     "display_differences",
     "display_images",

@@ -92,11 +92,11 @@ def random_colors(N, bright=True):
 
 
 def to_rgb(color):
-    """A colour as three floats, 0 to 1: "#E69F00", three such floats, or what else Matplotlib knows."""
+    """A colour as three floats, 0 to 1: "#E69F00", three floats or bytes, or what else Matplotlib knows."""
     if isinstance(color, str) and re.fullmatch("#[0-9a-fA-F]{6}", color):
         return tuple(channel / 255 for channel in bytes.fromhex(color[1:]))
-    if not isinstance(color, str) and len(color) == 3 and min(color) >= 0 and max(color) <= 1:
-        return tuple(color)
+    if not isinstance(color, str) and len(color) == 3 and min(color) >= 0 and max(color) <= 255:
+        return tuple(color) if max(color) <= 1 else tuple(channel / 255 for channel in color)
     from matplotlib import colors  # late: drawing on a picture needs none of it
 
     return colors.to_rgb(color)

@@ -14,8 +14,9 @@ def level_shapes(config, image_shape):
 
 
 def anchor_places(config, image_shape):
-    """Rows and columns of places with anchors on the pyramid's levels, [L, 2] int64, for a molded picture."""
-    return -(-level_shapes(config, image_shape) // config.RPN_ANCHOR_STRIDE)
+    """Rows and columns of places with anchors on the levels that have a scale, [L, 2] int64."""
+    shapes = level_shapes(config, image_shape)[: len(config.RPN_ANCHOR_SCALES)]
+    return -(-shapes // config.RPN_ANCHOR_STRIDE)
 
 
 def level_anchors(scales, ratios, shape, feature_stride, anchor_stride):
@@ -41,8 +42,12 @@ def level_anchors(scales, ratios, shape, feature_stride, anchor_stride):
 
 
 def pyramid_anchors(scales, ratios, feature_shapes, feature_strides, anchor_stride):
-    """Anchors of all levels, [N, 4] float64 pixels, finest level first; `scales` holds one entry a level."""
-    levels = zip(scales, feature_shapes, feature_strides, strict=True)
+    """Anchors of all levels, [N, 4] float64 pixels, finest level first.
+
+    `scales` holds one entry a level; levels beyond its last have no anchors.
+    """
+    count = len(scales)
+    levels = zip(scales, feature_shapes[:count], feature_strides[:count], strict=True)
     return np.concatenate(
         [level_anchors(scale, ratios, shape, stride, anchor_stride) for scale, shape, stride in levels]
     )

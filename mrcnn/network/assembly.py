@@ -34,7 +34,8 @@ def propose(image, anchors, config, count):
     features = backbone(image, config)
     levels = pyramid(features, config.TOP_DOWN_PYRAMID_SIZE)
     head = rpn_head(config)
-    answers = zip(*[head(level) for level in levels], strict=True)
+    with_anchors = levels[: len(config.RPN_ANCHOR_SCALES)]
+    answers = zip(*[head(level) for level in with_anchors], strict=True)
     names = ("rpn_class_logits", "rpn_class", "rpn_bbox")
     logits, probs, deltas = (
         layers.Concatenate(axis=1, name=name, dtype="float32")(list(parts))

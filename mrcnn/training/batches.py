@@ -3,6 +3,7 @@
 Nothing here needs Keras, so that processes that make batches (`mrcnn.training.workers`) start quickly.
 """
 
+import itertools
 import logging
 import random
 
@@ -17,6 +18,7 @@ from mrcnn.training.augmentation import flip
 log = logging.getLogger(__name__)
 
 MOST_FAILURES = 5  # pictures of a data set that training does without
+MOST_TRIES = 1000  # to find a picture on which a crop or an augmentation leaves an object
 
 
 def load_image_gt(
@@ -107,35 +109,50 @@ def as_names(names):
     return frozenset([names] if isinstance(names, str) else names or ())
 
 
+def reference_of(dataset, image_id):
+    """What `image_reference` says of a picture, for messages.
+
+    A program's own may fail: of the original's nothing calls it, and many that were copied would.
+    """
+    try:
+        return dataset.image_reference(image_id)
+    except Exception:
+        return "no reference"
+
+
 def _checked(dataset, config, image_id, image, masks, class_ids):
     """The picture as the network sees it; it, or objects, that do not fit are refused by its name."""
-    name = f"Picture {image_id} ({dataset.image_reference(image_id)})"
+
+    def refuse(problem, cause=None):
+        name = f"Picture {image_id} ({reference_of(dataset, image_id)})"
+        raise ValueError(f"{name}{problem}") from cause
+
     if image.ndim != 3 or image.shape[2] != config.IMAGE_CHANNEL_COUNT:
-        raise ValueError(
-            f"{name} has shape {image.shape}; load_image must return (height, width, "
+        refuse(
+            f" has shape {image.shape}; load_image must return (height, width, "
             f"{config.IMAGE_CHANNEL_COUNT}), as config.IMAGE_CHANNEL_COUNT says."
         )
     if masks.shape != (*image.shape[:2], len(class_ids)):
-        raise ValueError(
-            f"{name} of shape {image.shape} has masks {masks.shape} and {len(class_ids)} class ids; "
+        refuse(
+            f" of shape {image.shape} has masks {masks.shape} and {len(class_ids)} class ids; "
             "load_mask must return (height, width, objects) masks and one class id for each."
         )
     unknown = class_ids[np.abs(class_ids) >= dataset.num_classes]
     if unknown.size:
-        raise ValueError(
-            f"{name} has an object of class {unknown[0]}, but the data set's classes are 0 to "
+        refuse(
+            f" has an object of class {unknown[0]}, but the data set's classes are 0 to "
             f"{dataset.num_classes - 1}; add the class, or map its id in load_mask."
         )
     source = dataset.image_info[image_id]["source"]
     if source not in dataset.source_class_ids:
-        raise ValueError(
-            f"{name} is of source {source!r}, which has no classes; "
+        refuse(
+            f" is of source {source!r}, which has no classes; "
             "add them by add_class, then call prepare() again."
         )
     try:
         return as_pixels(image, config.IMAGE_CHANNEL_COUNT)
     except ValueError as error:
-        raise ValueError(f"{name}: {error}") from error
+        refuse(f": {error}", error)
 
 
 class Batches:
@@ -232,7 +249,7 @@ class Batches:
     def _picture(self, position):
         """Row `position` of the endless list of pictures, as a dict of arrays without the B."""
         rng = np.random.default_rng([self.seed, 1, position])
-        for image_id in self._candidates(position, rng):
+        for image_id in self._tries(position, rng):
             try:
                 loaded = self._load(image_id, rng)
             except Exception as error:  # what load_image and load_mask of any program may raise
@@ -265,8 +282,15 @@ class Batches:
         if len(self._failed) > min(MOST_FAILURES, len(self.dataset.image_ids) - 1):
             raise error
         if not known:
-            name = self.dataset.image_reference(image_id)
+            name = reference_of(self.dataset, image_id)
             log.warning("Picture %s (%s) is left out: %s: %s", image_id, name, type(error).__name__, error)
+
+    def _tries(self, position, rng):
+        """Ids of pictures to be tried in turn, each again where chance may take its objects off it."""
+        candidates, count = self._candidates(position, rng), len(self.dataset.image_ids)
+        if self.augmentation is None and self.config.IMAGE_RESIZE_MODE != "crop":
+            return candidates
+        return itertools.islice(itertools.cycle(candidates), max(count, MOST_TRIES))
 
     def _candidates(self, position, rng):
         """Ids of the picture whose turn it is, then of all others that could stand in for it."""

@@ -14,6 +14,7 @@ from mrcnn.network.anchors import anchors_for
 from mrcnn.network.assembly import classify, propose, segment
 from mrcnn.network.keras_model import Network
 from mrcnn.training import losses
+from mrcnn.training.batches import reference_of
 from mrcnn.training.targets import DetectionTargetLayer, RPNTargetLayer, TargetLayer, most_positive
 
 log = logging.getLogger(__name__)
@@ -161,7 +162,7 @@ class StopAtNaN(keras.callbacks.Callback):
         if np.isfinite(loss):
             return
         ids = self.batches[batch]["image_meta"][:, 0].astype(int).tolist()
-        names = ", ".join(self.batches.dataset.image_reference(i) for i in ids)
+        names = ", ".join(reference_of(self.batches.dataset, i) for i in ids)
         raise FloatingPointError(
             f"The loss is {loss} after step {batch + 1} of epoch {self.batches.epoch + 1}, on the pictures "
             f"with image ids {ids} ({names}): check their masks and boxes, or lower the learning rate. The "

@@ -40,10 +40,10 @@ def layer_pattern(choice):
 class Trainer:
     """What `MaskRCNN` trains by, which gives it `config`, `keras_model`, `metadata` and `_check_mode`."""
 
+    distribution = _checkpoint = _compiled_step = None
+
     def __init__(self, model_dir):
         self.model_dir = None if model_dir is None else str(model_dir)
-        self.distribution = None
-        self._checkpoint = self._compiled_step = None
         self.set_log_dir()
 
     # Where it is kept
