@@ -67,6 +67,6 @@ def test_an_anchor_has_its_scales_area_and_its_ratios_shape():
     np.testing.assert_allclose(centers, np.stack([rows, columns], axis=1) * 16)
 
 
-def test_each_level_needs_a_scale_of_its_own():
+def test_each_scale_needs_a_level_of_its_own():
     with pytest.raises(ValueError):
-        anchors.pyramid_anchors([32], [1], [[4, 4], [2, 2]], [4, 8], 1)
+        anchors.pyramid_anchors([32, 64, 128], [1], [[4, 4], [2, 2]], [4, 8], 1)
