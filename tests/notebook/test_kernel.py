@@ -1,4 +1,4 @@
-"""The notebook in a real kernel: as it is, solved, answered wrongly, in parts, and in poorer surroundings.
+"""The notebook in a real kernel: as it is, solved, answered wrongly, in part, and in poorer surroundings.
 
 Each run stands in one test, so that none is done twice, however tests are spread over workers; to need fewer
 runs, a test changes two things at once where they have nothing to do with one another.
@@ -165,25 +165,23 @@ def test_solved_as_on_colab(notebook, colab, tmp_path):
     look_at_the_controls(notebook)
 
 
-def forget_between_chapters(notebook):
-    """Have the kernel forget what each chapter but 0 and 1 left behind: the others need these two alone."""
-    start, detect, *others = chapters(notebook).values()
-    notebook.cells = [*start, *detect]
-    add_cell(notebook, "import builtins\n\nbuiltins.kept = dict(globals())")
-    for cells in others:
-        notebook.cells += cells
-        add_cell(notebook, "globals().clear()\nglobals().update(kept)")
-
-
-def test_wrong_answers_no_ipywidgets_and_each_chapter_by_itself(notebook, tmp_path, monkeypatch):
+def test_wrong_answers_and_no_ipywidgets(notebook, tmp_path, monkeypatch):
     forget("ipywidgets", tmp_path, monkeypatch)
     fill_in(notebook.cells, {e.name: wrong(e, index) for index, e in enumerate(EXERCISES.values())})
-    forget_between_chapters(notebook)
     run(notebook, static=False)
     assert states(notebook) == every("wrong")
     assert [cell.id for cell, output in outputs(notebook) if WIDGET in output.get("data", {})] == []
     strips = {cell.id for cell, *_ in images(notebook)}
     assert [cell.id for cell in explorers(notebook) if cell.id not in strips] == []
+
+
+@pytest.mark.parametrize("number", range(2, 14))
+def test_a_chapter_after_a_restart(notebook, number):
+    """It needs chapters 0 and 1 alone."""
+    parts = chapters(notebook)
+    notebook.cells = [*parts[0], *parts[1], *parts[number]]
+    run(notebook)
+    assert set(states(notebook).values()) <= {"open"}
 
 
 @pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
