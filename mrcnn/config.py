@@ -116,8 +116,8 @@ class Config:
             setattr(self, name, value)
         _check(self)
         self.BATCH_SIZE = self.IMAGES_PER_GPU * self.GPU_COUNT
-        side = self.IMAGE_MIN_DIM if self.IMAGE_RESIZE_MODE == "crop" else self.IMAGE_MAX_DIM
-        self.IMAGE_SHAPE = np.array([side or 0, side or 0, self.IMAGE_CHANNEL_COUNT])
+        side = (self.IMAGE_MIN_DIM if self.IMAGE_RESIZE_MODE == "crop" else self.IMAGE_MAX_DIM) or 0
+        self.IMAGE_SHAPE = np.array([side, side, self.IMAGE_CHANNEL_COUNT])
         self.IMAGE_META_SIZE = 12 + self.NUM_CLASSES
 
     def _names(self):

@@ -13,7 +13,6 @@ import keras
 from mrcnn import weights
 from mrcnn.config import Config
 from mrcnn.data.coco_names import CLASS_NAMES
-from mrcnn.data.cutout import Cutout
 from mrcnn.detector import Detector
 from mrcnn.lent import lend
 from mrcnn.matterport import *  # noqa: F403  what programs written for the original import from here
@@ -27,19 +26,22 @@ from mrcnn.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)  # `log` is the original's function
 
-__getattr__ = lend(
-    __name__,
-    {name: name for name in ("datetime", "math", "multiprocessing", "os", "random", "re")}
-    | {
-        "K": "keras.backend",
-        "KL": "keras.layers",
-        "KM": "keras.models",
-        "OrderedDict": "collections:OrderedDict",
-        "np": "numpy",
-        "tf": "tensorflow",
-        "utils": "mrcnn.utils",
-    },
+LENT = (
+    "K",
+    "KL",
+    "KM",
+    "OrderedDict",
+    "datetime",
+    "math",
+    "multiprocessing",
+    "np",
+    "os",
+    "random",
+    "re",
+    "tf",
+    "utils",
 )
+__getattr__ = lend(__name__, LENT)
 
 
 class MaskRCNN(Detector, Trainer, Inspection):
@@ -59,7 +61,7 @@ class MaskRCNN(Detector, Trainer, Inspection):
         epoch: epochs trained so far, as told by the name of the checkpoint loaded.
         distribution: how a training divides its batches among devices, see `mrcnn.training.devices`; None
             on one device.
-        examples: list of `mrcnn.data.cutout.Cutout` that it was taught by (`mrcnn.teach`); they are kept in
+        examples: list of `mrcnn.cutout.Cutout` that it was taught by (`mrcnn.teach`); they are kept in
             the files that are saved.
 
     Raises:
@@ -189,5 +191,5 @@ def load(name="coco", **overrides):
             f"{path} holds the weights of a backbone alone, which detects nothing; a training may begin with "
             "them: MaskRCNN(mode='training', …).load_weights(…)."
         )
-    model.examples = [Cutout(**example) for example in weights.saved_examples(path)]
+    model.examples = weights.saved_examples(path)
     return model

@@ -22,10 +22,7 @@ from mrcnn.network.boxes import apply_deltas, find_deltas, iou, non_max_suppress
 from mrcnn.network.boxes import denormalise as denorm_boxes
 from mrcnn.network.boxes import normalise as norm_boxes
 
-LENT = {"np": "numpy"} | {
-    name: name
-    for name in ("logging", "math", "os", "random", "scipy", "shutil", "skimage", "sys", "urllib", "warnings")
-}
+LENT = ("logging", "math", "np", "os", "random", "scipy", "shutil", "skimage", "sys", "urllib", "warnings")
 __getattr__ = lend(__name__, LENT)
 
 __all__ = [

@@ -43,15 +43,20 @@ from mrcnn.lent import lend
 from mrcnn.masks import unmold_mask
 from mrcnn.rgb import as_rgb
 
-LENT = {name: name for name in ("colorsys", "itertools", "os", "random", "sys")} | {
-    "Polygon": "matplotlib.patches:Polygon",
-    "find_contours": "skimage.measure:find_contours",
-    "lines": "matplotlib.lines",
-    "np": "numpy",
-    "patches": "matplotlib.patches",
-    "plt": "matplotlib.pyplot",
-    "utils": "mrcnn.utils",
-}
+LENT = (
+    "Polygon",
+    "colorsys",
+    "find_contours",
+    "itertools",
+    "lines",
+    "np",
+    "os",
+    "patches",
+    "plt",
+    "random",
+    "sys",
+    "utils",
+)
 __getattr__ = lend(__name__, LENT)
 
 __all__ = [

@@ -17,6 +17,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from mrcnn.cutout import Cutout
 from mrcnn.describe import (
     BACKBONE_LAYER,
     FileInfo,
@@ -319,7 +320,7 @@ def save(model, path, metadata=None, dtype="float32", optimizer=None, examples=(
         dtype: "float32", or "float16" for a compressed file of less than half the size, good to two digits;
             values too large for half precision stay float32.
         optimizer: a Keras optimizer whose state is kept too; `load_optimizer` restores it.
-        examples: list of `mrcnn.data.cutout.Cutout` that it was taught by; `saved_examples` reads them.
+        examples: list of `mrcnn.cutout.Cutout` that it was taught by; `saved_examples` reads them.
 
     Raises:
         WeightsError: the weights contain NaN, or the file cannot be written. A file that was there is as
@@ -353,7 +354,7 @@ def save(model, path, metadata=None, dtype="float32", optimizer=None, examples=(
 
 
 def saved_examples(path):
-    """The examples that a file's weights were taught by: list of dicts, the attributes of each `Cutout`.
+    """The examples that the weights of a file were taught by: list of `mrcnn.cutout.Cutout`.
 
     Raises:
         FileNotFoundError, WeightsError: the file is none of weights.
@@ -363,10 +364,7 @@ def saved_examples(path):
             return []
         group = root[EXAMPLES]
         datasets = [group[key] for key in sorted(group, key=int)]
-        return [
-            {"pixels": data[()], "name": str(data.attrs["name"]), "around": data.attrs["around"]}
-            for data in datasets
-        ]
+        return [Cutout(data[()], str(data.attrs["name"]), data.attrs["around"]) for data in datasets]
 
 
 def _write_group(file, name, variables, dtype=None):

@@ -13,7 +13,7 @@ import pytest
 
 from mrcnn.backend import BACKENDS, importing
 from mrcnn.config import Config
-from mrcnn.data.cutout import Cutout
+from mrcnn.cutout import Cutout
 from mrcnn.model import MaskRCNN
 from tests.backend import BACKEND
 from tests.tiny import tiny

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mrcnn.cli.inputs import find_sources
 from mrcnn.data import coins
-from mrcnn.data.cutouts import Cutout, cut_out, names_among, read_examples, sheet
+from mrcnn.data.cutouts import cut_out, names_among, read_examples, sheet
 from mrcnn.drawing.painting import draw_numbered
 from mrcnn.files import check_folder
 from mrcnn.metrics import coco_results
@@ -43,7 +43,7 @@ def cutouts_of(image, examples, photo_path):
 
 def names_of(cutouts, start):
     """The names of all things that there are examples of, those of a file that is gone on from first."""
-    before = [Cutout(**example) for example in saved_examples(find(start))] if start else []
+    before = saved_examples(find(start)) if start else []
     return names_among([*before, *cutouts])
 
 

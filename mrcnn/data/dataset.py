@@ -178,7 +178,7 @@ class Dataset:
         path = self.source_image_link(image_id)
         if path is None:
             raise ValueError(
-                f"Picture {self.image_reference(image_id)} has no file: "
+                f"Picture {reference_of(self, image_id)} has no file: "
                 f"{type(self).__name__} must define load_image."
             )
         image, info = as_rgb(path), self.image_info[image_id]
@@ -242,3 +242,14 @@ def _number_by_source(infos):
 
 def _key(info):
     return f"{info['source']}.{info['id']}"
+
+
+def reference_of(dataset, image_id):
+    """What `image_reference` says of a picture, for messages.
+
+    A program's own may fail: the original calls it nowhere, and many that were copied would.
+    """
+    try:
+        return dataset.image_reference(image_id)
+    except Exception:
+        return "no reference"

@@ -10,6 +10,7 @@ import random
 import numpy as np
 
 from mrcnn import images
+from mrcnn.data.dataset import reference_of
 from mrcnn.masks import extract_bboxes, minimize_mask
 from mrcnn.rgb import as_pixels
 from mrcnn.training.augmentation import augment as apply_augmentation
@@ -109,17 +110,6 @@ def as_names(names):
     return frozenset([names] if isinstance(names, str) else names or ())
 
 
-def reference_of(dataset, image_id):
-    """What `image_reference` says of a picture, for messages.
-
-    A program's own may fail: of the original's nothing calls it, and many that were copied would.
-    """
-    try:
-        return dataset.image_reference(image_id)
-    except Exception:
-        return "no reference"
-
-
 def _checked(dataset, config, image_id, image, masks, class_ids):
     """The picture as the network sees it; it, or objects, that do not fit are refused by its name."""
 
@@ -162,8 +152,9 @@ class Batches:
     the seed, the epoch and the batch's number alone: not on the worker that makes it, nor on whether
     training was interrupted before. `batches[i]` is of the epoch that the attribute says.
 
-    Pictures without objects teach the heads nothing: another one takes the place of such a picture; of one,
-    too, that cannot be loaded, which is logged; after `MOST_FAILURES` of them the next is an error.
+    Pictures without objects teach the heads nothing: another one takes the place of such a picture; where
+    chance takes objects off them, by a crop or an augmentation, all are tried until one shows some. Another
+    stands in, too, for one that cannot be loaded, which is logged; after `MOST_FAILURES` it is an error.
 
     Each batch is a dict of arrays, B = `config.BATCH_SIZE`, G = `config.MAX_GT_INSTANCES`:
 

@@ -8,13 +8,13 @@ from keras import ops
 
 from mrcnn import weights
 from mrcnn.config import LOSSES
+from mrcnn.data.dataset import reference_of
 from mrcnn.images import split_image_meta
 from mrcnn.network import boxes, kernels
 from mrcnn.network.anchors import anchors_for
 from mrcnn.network.assembly import classify, propose, segment
 from mrcnn.network.keras_model import Network
 from mrcnn.training import losses
-from mrcnn.training.batches import reference_of
 from mrcnn.training.targets import DetectionTargetLayer, RPNTargetLayer, TargetLayer, most_positive
 
 log = logging.getLogger(__name__)

@@ -20,6 +20,7 @@ from mrcnn.training.targets import TargetLayer
 
 log = logging.getLogger(__name__)
 
+CHECKPOINTS = "mask_rcnn_*.h5"  # of a folder of logs
 STAGES = ("3+", "4+", "5+")
 HEADS = r"(mrcnn_.*)|(rpn_.*)|(fpn_.*)"
 
@@ -59,7 +60,7 @@ class Trainer:
                 "The model was made without a `model_dir`, so it has no checkpoints; load weights by path."
             )
         for folder in sorted(Path(self.model_dir).glob(self._folders()), reverse=True):
-            checkpoints = sorted(folder.glob("mask_rcnn_*.h5"))
+            checkpoints = sorted(folder.glob(CHECKPOINTS))
             if checkpoints:
                 return str(checkpoints[-1])
         raise FileNotFoundError(
@@ -90,7 +91,7 @@ class Trainer:
         minute = datetime.datetime.now()
         while True:
             folder = Path(self.model_dir) / f"{self._prefix()}{minute:%Y%m%dT%H%M}"
-            if not any(folder.glob("mask_rcnn_*.h5")):
+            if not any(folder.glob(CHECKPOINTS)):
                 return folder
             minute += datetime.timedelta(minutes=1)
 

@@ -5,7 +5,7 @@
 seen before anything is learnt from it.
 """
 
-from mrcnn.data.cutout import Cutout
+from mrcnn.cutout import Cutout
 from mrcnn.data.cutouts.checks import BACKGROUND
 from mrcnn.data.cutouts.cutting import (
     cut_out,

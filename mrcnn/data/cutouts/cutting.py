@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
-from mrcnn.data.cutout import MARGIN, RING_COLORS, Cutout
+from mrcnn.cutout import MARGIN, RING_COLORS, Cutout
 from mrcnn.data.cutouts.checks import (
     BACKGROUND,
     check_box,
