@@ -86,11 +86,17 @@ def report(weights):
     """Where the notebook runs and with what, a line each."""
     import keras
 
+    from mrcnn import download
+
     where = {"colab": "Colab", "binder": "Binder"}.get(place(), "this computer")
     keras_version = f"Keras {keras.__version__} on {keras.backend.backend()}"
     yield f"Running on {where}: Python {platform.python_version()}, {keras_version}."
     if weights == "coco":
         yield "Weights: COCO, 80 classes of things on photographs."
+        try:
+            download.check(download.find_coco())
+        except download.WeightsError as error:  # somebody's own, perhaps, in the original's place
+            yield f"What they find may mean nothing: {error}"
     else:
         yield "Weights: toybox, 19 classes of things in drawings, which come with this lesson."
 

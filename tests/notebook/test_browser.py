@@ -59,8 +59,8 @@ pytestmark = [
 
 @pytest.fixture
 def notebook():
-    """What is opened: the lesson, its trainings cut short."""
-    return quick(load())
+    """What is opened: the lesson, what takes long in it cut short."""
+    return quick(load(), series=True)
 
 
 @pytest.fixture
