@@ -32,7 +32,7 @@ def mirror(image, masks):
 
 def train(folder, epochs, last=None, **options):
     """Train to `epochs`, after the checkpoint `last` if there is one; gives the model and the history."""
-    model = beginner(folder, TRAIN_BN=None, VALIDATION_STEPS=1)
+    model = beginner(folder, BACKBONE="compact", TRAIN_BN=None, VALIDATION_STEPS=1)
     if last:
         model.load_weights(last)
     options = {"augmentation": mirror, "workers": 2, "verbose": 0} | options
@@ -120,7 +120,7 @@ def test_killed_in_the_middle_it_goes_on_as_if_nothing_had_happened(straight, tm
 
 
 def test_epochs_that_are_done_are_not_done_again(straight, tmp_path, caplog):
-    model = beginner(tmp_path, TRAIN_BN=None)
+    model = beginner(tmp_path, BACKBONE="compact", TRAIN_BN=None)
     model.load_weights(straight[0].find_last())
     assert model.epoch == 2
     assert model.train(scenes(), None, RATE, 2, "all", verbose=0).epoch == []
@@ -160,7 +160,7 @@ def test_stages_of_a_subclass_and_the_best_weights_by_keras_s_own_callback(tmp_p
         def compile(self, learning_rate, momentum):
             super().compile(learning_rate, momentum / 2)
 
-    first = beginner(tmp_path, STEPS_PER_EPOCH=1)
+    first = beginner(tmp_path, BACKBONE="compact", STEPS_PER_EPOCH=1)
     model = WithMomentum("training", first.config, str(tmp_path))
     best = tmp_path / "best.weights.h5"
     keep = keras.callbacks.ModelCheckpoint(best, monitor="loss", save_weights_only=True)

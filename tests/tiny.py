@@ -56,6 +56,21 @@ class TinyTaught(TinyTraining):
     IMAGES_PER_GPU = 2
 
 
+def five_convolutions(image, stage5, train_bn):
+    """A backbone that is put together in no time, for trainings that do not ask which it is."""
+    features = []
+    for name in ("conv1", "res2a", "res3a", "res4a", "res5a"):
+        layer = keras.layers.Conv2D(8, 3, strides=2, padding="same", activation="relu", name=name)
+        image = layer(image)
+        features.append(image)
+    return features
+
+
+def shapes_of_five(shape):
+    """Rows and columns of the pyramid's levels on that backbone."""
+    return [[-(-side // stride) for side in shape[:2]] for stride in TinyConfig.BACKBONE_STRIDES]
+
+
 def enliven(model, seed=0):
     """Give all weights of a `MaskRCNN` random values under which its answers vary; gives the model."""
     rng = np.random.default_rng(seed)
@@ -76,9 +91,12 @@ def tiny(seed=0, **changes):
 def beginner(folder, **changes):
     """A `MaskRCNN` to train, of a `TinyTraining` with `changes`; always with the same weights.
 
-    It begins by proposing the anchors as they are.
+    Its backbone is `five_convolutions` where no other is asked for, and it begins by proposing the anchors
+    as they are.
     """
     keras.utils.set_random_seed(0)
+    if "BACKBONE" not in changes:
+        changes |= {"BACKBONE": five_convolutions, "COMPUTE_BACKBONE_SHAPE": shapes_of_five}
     model = MaskRCNN("training", TinyTraining(**changes), folder, CLASS_NAMES)
     deltas = model.keras_model.get_layer("rpn_model").get_layer("rpn_bbox_pred")
     deltas.kernel.assign(np.zeros(deltas.kernel.shape))

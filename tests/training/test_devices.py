@@ -98,7 +98,7 @@ def by_config(folder):
 
 def by_program(folder):
     """A scope of the program's own, with Muon and the statistics of batches."""
-    config = {"STEPS_PER_EPOCH": 2, "IMAGES_PER_GPU": 4, "TRAIN_BN": None}
+    config = {"BACKBONE": "compact", "STEPS_PER_EPOCH": 2, "IMAGES_PER_GPU": 4, "TRAIN_BN": None}
     one = beginner(f"{folder}/one", **config)
     begin = values(one.keras_model)
     with scope():

@@ -47,7 +47,7 @@ def moved(before, after):
     ],
 )
 def test_choice_of_layers(tmp_path, choice, learn, rest):
-    model = beginner(tmp_path, BACKBONE="resnet50") if choice == "3+" else beginner(tmp_path)
+    model = beginner(tmp_path, BACKBONE="resnet50" if choice == "3+" else "compact")
     model.set_trainable(layer_pattern(choice), verbose=0)
     inner = model.keras_model.get_layer("rpn_model").layers
     trainable = {layer.name: layer.trainable for layer in [*model.keras_model.layers, *inner]}
@@ -68,7 +68,7 @@ def test_no_layers_to_train(tmp_path, choice):
 
 @pytest.mark.parametrize("choice", ["heads", "5+", "fpn_.*"])
 def test_only_chosen_layers_change(tmp_path, choice):
-    model = beginner(tmp_path)
+    model = beginner(tmp_path, BACKBONE="compact")
     before, after, _ = step(model, choice)
     changed = {name.split("/")[-2] for name in moved(before, after)}
     parts = {
