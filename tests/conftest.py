@@ -51,15 +51,19 @@ def golden():
 
 
 @pytest.fixture
-def tiny_teaching(tmp_path, monkeypatch):
-    """Has `mrcnn.teach` teach a network that takes no time; gives weights to start from."""
+def tiny_teaching(tmp_path, monkeypatch, request):
+    """Has `mrcnn.teach` teach a network that takes no time; gives weights to start from.
+
+    Its config is a `TinyTaught`, or the subclass that a test's parameter gives.
+    """
     from mrcnn.model import MaskRCNN
     from mrcnn.teaching import teach as teaching
     from tests.tiny import TinyTaught, enliven
 
+    config = getattr(request, "param", TinyTaught)
     detecting = {"IMAGES_PER_GPU": 1, "IMAGE_MIN_DIM": 128, "IMAGE_MAX_DIM": 128, "PRE_NMS_LIMIT": 100}
-    monkeypatch.setattr(teaching, "TaughtConfig", TinyTaught)
+    monkeypatch.setattr(teaching, "TaughtConfig", config)
     monkeypatch.setattr(teaching, "DETECTING", detecting)
     path = tmp_path / "start.h5"
-    enliven(MaskRCNN("inference", TinyTaught(IMAGES_PER_GPU=1))).save_weights(path)
+    enliven(MaskRCNN("inference", config(IMAGES_PER_GPU=1))).save_weights(path)
     return path
