@@ -16,7 +16,7 @@ from mrcnn.data.composing import DrawnDataset, Scene
 CLASS_NAMES = ["BG", "coin"]
 
 DIAMETERS = 24, 90  # pixels, on a picture of 384
-MOST = 32  # coins in a scene
+MOST_COINS = 32  # coins in a scene
 MIN_VISIBLE = 0.3  # a coin of which the border leaves less is not drawn
 RELIEF_SIZE = 48  # pixels of the height map that every coin's relief is struck from
 
@@ -96,7 +96,7 @@ def _places(rng, height, width, unit):
     else:
         wanted = rng.uniform((0, 0), (width, height), (int(rng.integers(4, 80)), 2))
     placed = np.empty((0, 3))
-    for x, y in rng.permutation(wanted)[:MOST]:
+    for x, y in rng.permutation(wanted)[:MOST_COINS]:
         radius = np.clip(typical * np.exp(rng.normal(0, spread)), low, high)
         apart = np.hypot(placed[:, 0] - x, placed[:, 1] - y)
         if np.all(apart > gap * (placed[:, 2] + radius)):

@@ -10,7 +10,7 @@ from mrcnn.rgb import as_rgb
 
 SOURCE = "folder"
 FEW = 4  # levels of a label map; with more, greys may be the soft edges of one mask
-MOST = 5000  # objects on one picture; a photograph has more colours
+MOST_OBJECTS = 5000  # objects on one picture; a photograph has more colours
 PICTURES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 
 
@@ -87,7 +87,7 @@ class FolderDataset(Dataset):
                 )
             if path.parent != self.mask_dir:  # one object, whatever its colours
                 labels, objects = labels > 0, np.array([True])[: len(objects)]
-            if len(objects) > MOST:
+            if len(objects) > MOST_OBJECTS:
                 raise ValueError(
                     f"{path} has {len(objects):,} colours or grey levels, and each would be an object: it is "
                     "no mask. Save it as PNG with hard edges, one colour for each object."

@@ -15,7 +15,7 @@ from mrcnn.data.cutouts import BACKGROUND
 from mrcnn.data.toybox.backgrounds import background, clutter
 from mrcnn.data.toybox.drawing import over
 
-MOST = 24  # things in a scene
+MOST_THINGS = 24  # things in a scene
 DISTRACTORS = 12  # things of the toybox on a scene
 FULL = 0.6  # share of a scene that things may cover
 GREY = 6  # levels by which the channels of a grey photograph may differ, in the mean
@@ -147,7 +147,7 @@ class Paster:
         low, high = np.log(changes.smallest), np.log(changes.largest)
         typical, spread = rng.uniform(low, high), rng.uniform(0.05, 0.35)
         gap = rng.uniform(0.6, 1.0) if rng.random() < 0.25 else rng.uniform(1.0, 1.4)
-        count = int(rng.integers(1, MOST + 1))
+        count = int(rng.integers(1, MOST_THINGS + 1))
         placed, covered = np.empty((0, 3)), 0.0
         for x, y in self._spots(rng, height, width, np.exp(typical)):
             factor = np.exp(np.clip(typical + rng.normal(0, spread), low, high))

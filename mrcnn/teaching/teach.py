@@ -13,7 +13,7 @@ import numpy as np
 
 from mrcnn import weights
 from mrcnn.data import cutouts as cutting
-from mrcnn.data.pasted import MOST, PastedDataset
+from mrcnn.data.pasted import MOST_THINGS, PastedDataset
 from mrcnn.interrupt import KEEPING, one_interrupt
 from mrcnn.masks import extract_bboxes
 from mrcnn.model import MaskRCNN, load
@@ -33,7 +33,7 @@ class TaughtConfig(CoinsConfig):
 
     NAME = "taught"
     IMAGES_PER_GPU = 4
-    MAX_GT_INSTANCES = MOST
+    MAX_GT_INSTANCES = MOST_THINGS
     STEPS_PER_EPOCH = MOST_STEPS
 
 

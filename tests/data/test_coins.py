@@ -27,7 +27,7 @@ def test_masks_are_disjoint_round_and_of_many_sizes():
     diameters = []
     for i in range(30):
         s = coins.scene([5, i], 384)
-        assert 1 <= s.masks.shape[2] <= coins.MOST
+        assert 1 <= s.masks.shape[2] <= coins.MOST_COINS
         assert s.masks.sum(axis=2).max() == 1
         for k in range(s.masks.shape[2]):
             (region,) = regionprops(s.masks[..., k].astype(np.uint8))

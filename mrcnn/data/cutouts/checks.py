@@ -2,7 +2,7 @@
 
 import numpy as np
 
-MOST = 200  # examples at once
+MOST_EXAMPLES = 200  # examples at once
 LEAST_SIDE = 8  # pixels; of something smaller a network sees nothing
 LEAST_CONTRAST = 8  # grey levels
 BACKGROUND = "BG"  # the name of what is nothing to be found
@@ -13,8 +13,10 @@ def check_count(count):
     """Raise ValueError unless so many examples can be learnt from."""
     if not count:
         raise ValueError("There is no example: give a box or a mask of at least one thing.")
-    if count > MOST:
-        raise ValueError(f"There are {count} examples: at most {MOST} are taken, so choose among them.")
+    if count > MOST_EXAMPLES:
+        raise ValueError(
+            f"There are {count} examples: at most {MOST_EXAMPLES} are taken, so choose among them."
+        )
 
 
 def check_name(name):

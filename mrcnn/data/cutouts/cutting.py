@@ -149,7 +149,7 @@ def cut_out(image, boxes=None, masks=None, name="thing"):
         list of N + M Cutouts.
 
     Raises:
-        ValueError: there is no example, or more than `MOST`, or one is unfit.
+        ValueError: there is no example, or more than `MOST_EXAMPLES`, or one is unfit.
     """
     image = as_rgb(image)
     boxes = [] if boxes is None else list(boxes)

@@ -51,7 +51,7 @@ def read_examples(path, image, name=None, photo_path=None):
     Raises:
         FileNotFoundError: there is no such file.
         ValueError: the file is of none of these kinds, or damaged, or holds no example of the photograph or
-            more than `MOST`, or none that is fit.
+            more than `MOST_EXAMPLES`, or none that is fit.
     """
     path = Path(path)
     check_name(NAME if name is None else name)

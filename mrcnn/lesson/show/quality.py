@@ -9,7 +9,7 @@ from mrcnn.lesson.picture import FONT, GREY, Picture, panels, place
 from mrcnn.lesson.show.basics import color_of
 from mrcnn.metrics import average_precision
 
-MOST = 12  # detections, and objects, that a table of overlaps has room for
+MOST_ROWS = 12  # detections, and objects, that a table of overlaps has room for
 RIGHT, WRONG = OKABE_ITO["green"], OKABE_ITO["vermillion"]
 
 
@@ -22,7 +22,7 @@ def overlaps(truth, found, ious, class_names):
         ious: (M, N), of the M detections' masks with the N true ones.
         class_names: the name of each class id.
     """
-    rows, columns = min(len(ious), MOST), min(len(truth.class_ids), MOST)
+    rows, columns = min(len(ious), MOST_ROWS), min(len(truth.class_ids), MOST_ROWS)
     names = [class_names[i] if i > 0 else "unknown" for i in truth.class_ids[:columns]]
     figure, (left, right) = panels(
         "found, and the truth in white", "IoU of masks", height=4.9, width_ratios=(1.15, 1)
