@@ -27,10 +27,8 @@ SLACK = 0.2  # by how much longer than drawn the box's sides may be
 ROUNDS = 5
 # Ellipse, slack and core of each try (see `_View.cut`); the first that fits is taken.
 STARTS = (1.0, SLACK, 0.0), (1.3, 0.0, 0.0), (1.0, 0.0, 0.3)
-LEAST_SHARE, MOST_SHARE = (
-    0.07,
-    0.97,
-)  # share of the box with its slack; with less or more, nothing was told apart
+# Share of the box with its slack; with less or more, nothing was told apart.
+LEAST_SHARE, MOST_SHARE = 0.07, 0.97
 FITS = 0.6  # IoU of the box drawn and the box of what was found, below which another try is made
 
 
