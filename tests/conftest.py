@@ -51,19 +51,23 @@ def golden():
 
 
 @pytest.fixture
-def tiny_teaching(tmp_path, monkeypatch, request):
-    """Has `mrcnn.teach` teach a network that takes no time; gives weights to start from.
+def taught_config():
+    """The class of `tiny_teaching`'s config; what is taught cannot be loaded by its file alone."""
+    from tests.tiny import SoonTaught
 
-    Its config is a `TinyTaught`, or the subclass that a test's parameter gives.
-    """
+    return SoonTaught
+
+
+@pytest.fixture
+def tiny_teaching(tmp_path, monkeypatch, taught_config):
+    """Has `mrcnn.teach` teach a network that takes no time; gives weights to start from."""
     from mrcnn.model import MaskRCNN
     from mrcnn.teaching import teach as teaching
-    from tests.tiny import TinyTaught, enliven
+    from tests.tiny import enliven
 
-    config = getattr(request, "param", TinyTaught)
     detecting = {"IMAGES_PER_GPU": 1, "IMAGE_MIN_DIM": 128, "IMAGE_MAX_DIM": 128, "PRE_NMS_LIMIT": 100}
-    monkeypatch.setattr(teaching, "TaughtConfig", config)
+    monkeypatch.setattr(teaching, "TaughtConfig", taught_config)
     monkeypatch.setattr(teaching, "DETECTING", detecting)
     path = tmp_path / "start.h5"
-    enliven(MaskRCNN("inference", config(IMAGES_PER_GPU=1))).save_weights(path)
+    enliven(MaskRCNN("inference", taught_config(IMAGES_PER_GPU=1))).save_weights(path)
     return path

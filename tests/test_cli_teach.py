@@ -17,6 +17,7 @@ from mrcnn.cli import main
 from mrcnn.cli.teach import Set, sets_of
 from mrcnn.data import coins
 from mrcnn.masks import extract_bboxes
+from tests.tiny import TinyTaught
 
 PHOTO, COINS = coins.photograph()
 ROOT = Path(__file__).parents[1]
@@ -30,6 +31,12 @@ def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "work")
     Image.fromarray(PHOTO).save("table.png")
     return tmp_path / "work"
+
+
+@pytest.fixture
+def taught_config():
+    """What is taught is loaded by its file."""
+    return TinyTaught
 
 
 @pytest.fixture

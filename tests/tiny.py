@@ -71,11 +71,19 @@ def shapes_of_five(shape):
     return [[-(-side // stride) for side in shape[:2]] for stride in TinyConfig.BACKBONE_STRIDES]
 
 
-class SoonTaught(TinyTaught):
-    """The same on that backbone; what is taught cannot be loaded by its file alone."""
+class Soon:
+    """For configs: that backbone. Files of weights do not tell which it was."""
 
     BACKBONE = staticmethod(five_convolutions)
     COMPUTE_BACKBONE_SHAPE = staticmethod(shapes_of_five)
+
+
+class SoonTrained(Soon, TinyTraining):
+    """As `TinyTraining`."""
+
+
+class SoonTaught(Soon, TinyTaught):
+    """As `TinyTaught`."""
 
 
 def enliven(model, seed=0):
@@ -102,9 +110,8 @@ def beginner(folder, **changes):
     as they are.
     """
     keras.utils.set_random_seed(0)
-    if "BACKBONE" not in changes:
-        changes |= {"BACKBONE": five_convolutions, "COMPUTE_BACKBONE_SHAPE": shapes_of_five}
-    model = MaskRCNN("training", TinyTraining(**changes), folder, CLASS_NAMES)
+    config = TinyTraining if "BACKBONE" in changes else SoonTrained
+    model = MaskRCNN("training", config(**changes), folder, CLASS_NAMES)
     deltas = model.keras_model.get_layer("rpn_model").get_layer("rpn_bbox_pred")
     deltas.kernel.assign(np.zeros(deltas.kernel.shape))
     return model

@@ -13,10 +13,10 @@ from mrcnn.data.folder import FolderDataset
 from mrcnn.lesson import beach, live, show
 from mrcnn.lesson.show import training
 from mrcnn.recipes import RECIPES
-from tests.tiny import TinyTraining
+from tests.tiny import SoonTrained
 
 
-class TinyCoins(TinyTraining):
+class TinyCoins(SoonTrained):
     NAME, NUM_CLASSES = "coins", 2
 
 
@@ -78,7 +78,7 @@ def test_stopped_by_hand_it_keeps_what_was_learnt_and_can_go_on(recipe, monkeypa
 def test_a_network_from_nothing_forgets_faster(recipe):
     from mrcnn.model import MaskRCNN
 
-    model = MaskRCNN("training", recipe.config(TRAIN_BN=None))
+    model = MaskRCNN("training", recipe.config(TRAIN_BN=None, BACKBONE="compact"))
     live.forget_faster(model.keras_model)
     momenta = [layer.momentum for layer in model.keras_model.layers if hasattr(layer, "momentum")]
     assert len(momenta) > 5 and set(momenta) == {live.FORGETFUL}

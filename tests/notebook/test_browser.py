@@ -27,7 +27,7 @@ from tests.notebook.book import ROOT, chapters, code, load, quick
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SCREENSHOTS = os.environ.get("LESSON_SCREENSHOTS")
 RUN = 900  # seconds that all cells may take together
-LEARNING = 40  # seconds that one example is learnt from
+LEARNING = 30  # seconds that one example is learnt from
 SIZE = {"width": 1400, "height": 900}
 SETTINGS = {  # nothing that comes over the network, and no cell taken away from the page
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
@@ -60,7 +60,7 @@ pytestmark = [
 @pytest.fixture
 def notebook():
     """What is opened: the lesson, what takes long in it cut short."""
-    return quick(load(), series=True)
+    return quick(load(), whole=False)
 
 
 @pytest.fixture

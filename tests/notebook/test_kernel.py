@@ -25,6 +25,7 @@ from tests.backend import BACKEND
 from tests.conftest import GOLDEN
 from tests.golden import weights_recipe
 from tests.notebook.book import (
+    AGAIN,
     ROOT,
     SERIES,
     TRAINING,
@@ -52,7 +53,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def notebook():
-    return quick(load(), series=True)
+    return quick(load(), whole=False)
 
 
 def add_cell(notebook, source):
@@ -285,5 +286,5 @@ def test_a_chapter_after_a_restart(number):
 def test_what_takes_long_can_be_cut():
     """Else the runs above would take minutes more, and nobody would know why."""
     sources = [cell.source for cell in code(load().cells)]
-    for pattern, count in (TRAINING, 1), (SERIES, 2):
+    for pattern, count in (TRAINING, 1), (SERIES, 2), (re.compile(re.escape(AGAIN)), 1):
         assert sum(len(pattern.findall(source)) for source in sources) == count

@@ -12,11 +12,10 @@ from mrcnn.data import coins
 from mrcnn.model import MaskRCNN
 from tests.backend import trains
 from tests.steady import steps_for_seconds
-from tests.tiny import SoonTaught
 
 PHOTO, COINS = coins.photograph()
 
-pytestmark = [trains, pytest.mark.parametrize("tiny_teaching", [SoonTaught], indirect=True)]
+pytestmark = trains
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from tests.steady import steps_for_seconds
 from tests.tiny import TinyTaught, enliven
 
 PHOTO, COINS = coins.photograph()
+LOADED = pytest.mark.parametrize("taught_config", [TinyTaught])  # by its file alone
 
 
 @pytest.fixture
@@ -81,6 +82,7 @@ def test_one_coin_teaches_all_coins(steady, tmp_path):
     assert example.name == "coin" and len(example.around)
 
 
+@LOADED
 def test_missed_ones_become_examples_and_false_ones_background(quick, tmp_path):
     first = quick(masks=COINS[..., 3])
     second = quick(start=first, masks=COINS[..., 5:7], wrong=[(5, 5, 40, 40)])
@@ -109,7 +111,7 @@ def test_two_rounds_of_corrections_improve(steady):
     def count(*scenes):
         return sum(len(part) for scene in scenes for part in mistakes(scene))
 
-    options = {"name": "screw", "seconds": 15, "watch": quiet}
+    options = {"name": "screw", "seconds": 10, "watch": quiet}
     model = mrcnn.teach(photo.image, masks=photo.masks[..., whole[:1]], **options)
     there, elsewhere = count(photo), count(*others)
     for _ in range(2):
@@ -234,6 +236,7 @@ def test_a_model_that_was_not_taught_is_no_start(quick):
         quick(masks=COINS[..., 3], start=enliven(MaskRCNN("inference", TinyTaught(IMAGES_PER_GPU=1))))
 
 
+@LOADED
 def test_a_failed_save_leaves_the_file_that_was_there(quick, tmp_path, monkeypatch):
     model = quick(masks=COINS[..., 3])
     path = tmp_path / "coin.h5"
