@@ -3,6 +3,8 @@
 Both need at least one crop: of none, TensorFlow's convolutions on a CPU give an array of a wrong shape.
 """
 
+import math
+
 from keras import layers, ops
 
 from mrcnn.network.blocks import batch_norm, conv2d, relu
@@ -10,8 +12,20 @@ from mrcnn.network.kernels import DATA_FORMAT, from_layout, to_layout
 
 
 def _merge(crops):
-    """[B, R, h, w, C] to [B * R, h, w, C], in the backend's layout: the heads see every crop alone."""
-    return to_layout(ops.reshape(crops, (-1, *crops.shape[2:])))
+    """[B, R, h, w, C] to [B * R, h, w, C]: the heads see every crop alone."""
+    return ops.reshape(crops, (-1, *crops.shape[2:]))
+
+
+class CoveringConv2D(layers.Conv2D):
+    """A convolution, channels last, whose filters are as large as what they see: a matrix product.
+
+    JAX and OpenVINO take several times as long for it as a convolution.
+    """
+
+    def call(self, x):
+        covered = math.prod(x.shape[1:])
+        rows, columns = ops.reshape(x, (-1, covered)), ops.reshape(self.kernel, (covered, self.filters))
+        return ops.reshape(ops.matmul(rows, columns) + self.bias, (-1, 1, 1, self.filters))
 
 
 class Split(layers.Layer):
@@ -37,7 +51,7 @@ def box_head(crops, config):
         class logits [B, R, K], class probabilities [B, R, K], box deltas of every class [B, R, K, 4].
     """
     width, classes = config.FPN_CLASSIF_FC_LAYERS_SIZE, config.NUM_CLASSES
-    x = conv2d(width, config.POOL_SIZE, "mrcnn_class_conv1")(_merge(crops))
+    x = to_layout(CoveringConv2D(width, config.POOL_SIZE, name="mrcnn_class_conv1")(_merge(crops)))
     x = relu(batch_norm(x, "mrcnn_class_bn1", config.TRAIN_BN))
     x = conv2d(width, 1, "mrcnn_class_conv2")(x)
     x = relu(batch_norm(x, "mrcnn_class_bn2", config.TRAIN_BN))
@@ -57,7 +71,7 @@ def mask_head(crops, config):
     Returns:
         [B, R, 2 * MASK_POOL_SIZE, 2 * MASK_POOL_SIZE, K] probabilities.
     """
-    x = _merge(crops)
+    x = to_layout(_merge(crops))
     for index in range(1, config.MASK_CONVS + 1):
         x = conv2d(config.MASK_FILTERS, 3, f"mrcnn_mask_conv{index}", padding="same")(x)
         x = relu(batch_norm(x, f"mrcnn_mask_bn{index}", config.TRAIN_BN))

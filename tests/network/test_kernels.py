@@ -395,16 +395,3 @@ print((time.process_time() - used) / (time.perf_counter() - start))
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert float(done.stdout) < 1.3
-
-
-@pytest.mark.skipif(BACKEND != "openvino", reason="OpenVINO alone is slow at it.")
-def test_filters_that_cover_all_that_they_see_are_multiplied():
-    rng = np.random.default_rng(0)
-    seen, filters = (rng.normal(size=size).astype("float32") for size in ((5, 7, 7, 8), (7, 7, 8, 16)))
-    graph = kernels.openvino_graph(lambda x: [ops.conv(x, filters, padding="valid")], [seen])
-    kinds = {node.get_rt_info()["layerType"] for node in graph.get_runtime_model().get_ops()}
-    assert "FullyConnected" in kinds and "Convolution" not in kinds
-    (result,) = graph([seen]).to_tuple()
-    np.testing.assert_allclose(
-        result[:, 0, 0], np.einsum("nijc,ijco->no", seen, filters), rtol=1e-4, atol=1e-4
-    )

@@ -130,7 +130,6 @@ def openvino_graph(function, arrays, half=False):
     graph = openvino.Model([opset13.result(x.output) for x in keras.tree.flatten(outputs)], inputs)
     _divide_exactly(graph)
     _turn_once(graph)
-    _multiply_whole(graph)
     # Left to itself, it computes in half precision wherever the processor can.
     settings = OPENVINO | {"INFERENCE_PRECISION_HINT": "bf16" if half else "f32"}
     return openvino.Core().compile_model(graph, "CPU", settings)
@@ -158,24 +157,6 @@ def _turn_once(graph):
             table = readers["Reshape"].get_node()
             shaped = opset13.reshape(table, list(node.output(0).shape), False)
             readers["Result"].replace_source_output(shaped.output(0))
-
-
-def _multiply_whole(graph):
-    """Write convolutions whose filters cover all that they see, as one of the box head's does, as products.
-
-    OpenVINO takes several times as long for the convolution.
-    """
-    from openvino import opset13
-
-    for node in graph.get_ops():
-        if node.get_type_name() == "Convolution":
-            seen, filters, result = node.input_value(0), node.input_value(1), node.output(0)
-            if seen.shape[2:] == filters.shape[2:] and list(result.shape)[2:] == [1, 1]:
-                rows, columns = (opset13.reshape(x, [x.shape[0], -1], False) for x in (seen, filters))
-                product = opset13.matmul(rows, columns, False, True)
-                shaped = opset13.reshape(product, list(result.shape), False).output(0)
-                for reader in result.get_target_inputs():
-                    reader.replace_source_output(shaped)
 
 
 def _inference_torch(model):
