@@ -17,15 +17,22 @@ def _merge(crops):
 
 
 class CoveringConv2D(layers.Conv2D):
-    """A convolution, channels last, whose filters are as large as what they see: a matrix product.
+    """A convolution whose filters are as large as what they see, so a matrix product.
 
-    JAX and OpenVINO take several times as long for it as a convolution.
+    From [N, h, w, C] to [N, 1, 1, filters] in the backend's layout.
+
+    As a convolution it takes several times as long on JAX and OpenVINO.
     """
 
     def call(self, x):
         covered = math.prod(x.shape[1:])
         rows, columns = ops.reshape(x, (-1, covered)), ops.reshape(self.kernel, (covered, self.filters))
-        return ops.reshape(ops.matmul(rows, columns) + self.bias, (-1, 1, 1, self.filters))
+        answers = ops.matmul(rows, columns) + self.bias
+        return ops.reshape(answers, (-1, *self.compute_output_shape(x.shape)[1:]))
+
+    def compute_output_shape(self, x_shape):
+        sides = (self.filters, 1, 1) if DATA_FORMAT == "channels_first" else (1, 1, self.filters)
+        return x_shape[0], *sides
 
 
 class Split(layers.Layer):
@@ -51,7 +58,7 @@ def box_head(crops, config):
         class logits [B, R, K], class probabilities [B, R, K], box deltas of every class [B, R, K, 4].
     """
     width, classes = config.FPN_CLASSIF_FC_LAYERS_SIZE, config.NUM_CLASSES
-    x = to_layout(CoveringConv2D(width, config.POOL_SIZE, name="mrcnn_class_conv1")(_merge(crops)))
+    x = CoveringConv2D(width, config.POOL_SIZE, name="mrcnn_class_conv1")(_merge(crops))
     x = relu(batch_norm(x, "mrcnn_class_bn1", config.TRAIN_BN))
     x = conv2d(width, 1, "mrcnn_class_conv2")(x)
     x = relu(batch_norm(x, "mrcnn_class_bn2", config.TRAIN_BN))
