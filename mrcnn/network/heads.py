@@ -21,7 +21,7 @@ class CoveringConv2D(layers.Conv2D):
 
     From [N, h, w, C] to [N, 1, 1, filters] in the backend's layout.
 
-    As a convolution it takes several times as long on JAX and OpenVINO.
+    As a convolution it takes longer, on OpenVINO several times as long.
     """
 
     def call(self, x):
