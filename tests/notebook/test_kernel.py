@@ -42,6 +42,7 @@ from tests.notebook.book import (
 
 OLDER = os.environ.get("LESSON_OLDER_PYTHON")  # an interpreter with what Colab has of ipywidgets and IPython
 SOON = 1  # seconds from a cell's begin to an interrupt
+LONGEST = 300  # seconds that a cell may take, its training cut short, beside other tests
 SLOW = 60  # seconds; no cell but training takes 20 on two cores, which a test shares with other tests
 MEMORY = 1.6e9  # bytes; 1.4e9 were measured, 0.5e9 of them TensorFlow's library, which the system may drop
 
@@ -256,8 +257,14 @@ def run_live(client, cell):
 
 
 def ended(client, source, keep=None):
-    """How Python ended, "ok" or the name of an error; `keep` is called with what it shows."""
-    reply = client.execute_interactive(source, output_hook=keep)["content"]
+    """How Python ended, "ok" or the name of an error; `keep` is called with what it shows.
+
+    A kernel that is interrupted after the last line of a cell, before it said how that ended, never says so.
+    """
+    try:
+        reply = client.execute_interactive(source, output_hook=keep, timeout=LONGEST)["content"]
+    except TimeoutError:
+        return "KeyboardInterrupt"
     return reply.get("ename", reply["status"])
 
 
