@@ -41,6 +41,7 @@ from tests.notebook.book import (
 )
 
 OLDER = os.environ.get("LESSON_OLDER_PYTHON")  # an interpreter with what Colab has of ipywidgets and IPython
+AT_FULL_SIZE = os.environ.get("LESSON_AT_FULL_SIZE")  # whether what takes long anywhere is run as well
 SOON = 1  # seconds from a cell's begin to an interrupt
 LONGEST = 300  # seconds that a cell may take, its training cut short, beside other tests
 SLOW = 60  # seconds; no cell but training takes 20 on two cores, which a test shares with other tests
@@ -197,6 +198,7 @@ def write_blind_coco_weights(path):
     weights_recipe.write_h5(path, layers, weights)
 
 
+@pytest.mark.skipif(not AT_FULL_SIZE, reason="takes two minutes: set LESSON_AT_FULL_SIZE=1")
 def test_nothing_is_found(notebook, tmp_path):
     """With a file of COCO's size, which is not the original."""
     write_blind_coco_weights(tmp_path / "mask_rcnn_coco.h5")
