@@ -27,8 +27,7 @@ from tests.notebook.book import ROOT, chapters, code, load, quick
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 SCREENSHOTS = os.environ.get("LESSON_SCREENSHOTS")
 RUN = 900  # seconds that all cells may take together
-LEARNING = 30  # steps that one example is learnt from
-COUNT_STEPS = "from tests.steady import steps_for_seconds\nclock = steps_for_seconds()\nclock.__enter__()\n"
+LEARNING = 30  # seconds that one example is learnt from
 SIZE = {"width": 1400, "height": 900}
 SETTINGS = {  # nothing that comes over the network, and no cell taken away from the page
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
@@ -242,13 +241,13 @@ def test_a_class(page):
 
 
 class TestOneExample:
-    """Chapter 12's cell alone, with the steps that it takes to learn."""
+    """Chapter 12's cell alone, with the time to learn."""
 
     @pytest.fixture
     def notebook(self):
         lesson = load()
         (cell,) = (c for c in code(lesson.cells) if "boxing.boxing(" in c.source)
-        cell.source = f"{COUNT_STEPS}from mrcnn.data import coins\nseconds = {LEARNING}\n{cell.source}"
+        cell.source = f"from mrcnn.data import coins\nseconds = {LEARNING}\n{cell.source}"
         lesson.cells = [*chapters(lesson)[0], cell]
         return lesson
 
