@@ -23,9 +23,19 @@ def namespace(*arrays):
     return keras.ops
 
 
+def _columns(numbers):
+    """The four columns [...] of boxes or deltas [..., 4]; of a tensor, by one operation."""
+    if namespace(numbers) is np:
+        return np.moveaxis(np.asarray(numbers), -1, 0)
+    import keras
+
+    return keras.ops.unstack(numbers, 4, axis=-1)
+
+
 def area(boxes):
     """Areas [...] of `boxes` [..., (y1, x1, y2, x2)], in the boxes' own unit, squared."""
-    return (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
+    y1, x1, y2, x2 = _columns(boxes)
+    return (y2 - y1) * (x2 - x1)
 
 
 def iou(boxes1, boxes2):
@@ -40,8 +50,9 @@ def iou(boxes1, boxes2):
     """
     xp = namespace(boxes1, boxes2)
     a, b = boxes1[..., :, None, :], boxes2[..., None, :, :]
-    height = xp.minimum(a[..., 2], b[..., 2]) - xp.maximum(a[..., 0], b[..., 0])
-    width = xp.minimum(a[..., 3], b[..., 3]) - xp.maximum(a[..., 1], b[..., 1])
+    (a_y1, a_x1, a_y2, a_x2), (b_y1, b_x1, b_y2, b_x2) = _columns(a), _columns(b)
+    height = xp.minimum(a_y2, b_y2) - xp.maximum(a_y1, b_y1)
+    width = xp.minimum(a_x2, b_x2) - xp.maximum(a_x1, b_x1)
     intersection = xp.maximum(height, 0) * xp.maximum(width, 0)
     union = area(a) + area(b) - intersection
     return divide(intersection, xp.where(union > 0, union, xp.ones_like(union)))
@@ -58,12 +69,12 @@ def apply_deltas(boxes, deltas):
         [..., 4] boxes, in the unit of `boxes`.
     """
     xp = namespace(boxes, deltas)
-    height = boxes[..., 2] - boxes[..., 0]
-    width = boxes[..., 3] - boxes[..., 1]
-    center_y = boxes[..., 0] + 0.5 * height + deltas[..., 0] * height
-    center_x = boxes[..., 1] + 0.5 * width + deltas[..., 1] * width
-    height = height * xp.exp(deltas[..., 2])
-    width = width * xp.exp(deltas[..., 3])
+    (y1, x1, y2, x2), (dy, dx, log_dh, log_dw) = _columns(boxes), _columns(deltas)
+    height, width = y2 - y1, x2 - x1
+    center_y = y1 + 0.5 * height + dy * height
+    center_x = x1 + 0.5 * width + dx * width
+    height = height * xp.exp(log_dh)
+    width = width * xp.exp(log_dw)
     y1 = center_y - 0.5 * height
     x1 = center_x - 0.5 * width
     return xp.stack([y1, x1, y1 + height, x1 + width], axis=-1)
@@ -80,28 +91,24 @@ def find_deltas(boxes, targets):
         [..., (dy, dx, log(dh), log(dw))].
     """
     xp = namespace(boxes, targets)
-    height = boxes[..., 2] - boxes[..., 0]
-    width = boxes[..., 3] - boxes[..., 1]
-    target_height = targets[..., 2] - targets[..., 0]
-    target_width = targets[..., 3] - targets[..., 1]
-    dy = (targets[..., 0] + 0.5 * target_height - boxes[..., 0] - 0.5 * height) / height
-    dx = (targets[..., 1] + 0.5 * target_width - boxes[..., 1] - 0.5 * width) / width
+    (y1, x1, y2, x2), (target_y1, target_x1, target_y2, target_x2) = _columns(boxes), _columns(targets)
+    height, width = y2 - y1, x2 - x1
+    target_height, target_width = target_y2 - target_y1, target_x2 - target_x1
+    dy = (target_y1 + 0.5 * target_height - y1 - 0.5 * height) / height
+    dx = (target_x1 + 0.5 * target_width - x1 - 0.5 * width) / width
     return xp.stack([dy, dx, xp.log(target_height / height), xp.log(target_width / width)], axis=-1)
 
 
 def clip(boxes, window):
     """Cut `boxes` [..., 4] at the borders of `window` [..., 4] (same unit, broadcast to the boxes)."""
     xp = namespace(boxes, window)
-    y1, x1, y2, x2 = (window[..., side] for side in range(4))
-    return xp.stack(
-        [
-            xp.maximum(xp.minimum(boxes[..., 0], y2), y1),
-            xp.maximum(xp.minimum(boxes[..., 1], x2), x1),
-            xp.maximum(xp.minimum(boxes[..., 2], y2), y1),
-            xp.maximum(xp.minimum(boxes[..., 3], x2), x1),
-        ],
-        axis=-1,
-    )
+    first_y, first_x, last_y, last_x = _columns(window)
+    least, most = (first_y, first_x) * 2, (last_y, last_x) * 2
+    sides = [
+        xp.maximum(xp.minimum(side, end), start)
+        for side, start, end in zip(_columns(boxes), least, most, strict=True)
+    ]
+    return xp.stack(sides, axis=-1)
 
 
 LAST_PIXEL = np.array([0, 0, 1, 1], np.float32)  # from the centre of a box's last pixel to its end

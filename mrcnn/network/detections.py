@@ -25,14 +25,14 @@ def detect_objects(rois, probs, deltas, windows, config):
         padded with zeros.
     """
     scores, classes = (best[..., 0] for best in kernels.top_k(probs, 1))
-    chosen = ops.take_along_axis(deltas, classes[..., None, None], axis=2)[..., 0, :]
+    chosen = kernels.rows_of(deltas, classes[..., None])[..., 0, :]
     std_dev = ops.array(config.BBOX_STD_DEV, "float32")
     refined = box_ops.clip(box_ops.apply_deltas(rois, chosen * std_dev), windows[:, None])
 
     sure = ops.logical_and(classes > 0, scores >= config.DETECTION_MIN_CONFIDENCE)
     scores, order = kernels.top_k(ops.where(sure, scores, PADDING), ops.shape(scores)[1])
-    refined = ops.take_along_axis(refined, order[..., None], axis=1)
-    classes = ops.take_along_axis(classes, order, axis=1)
+    refined = kernels.rows_of(refined, order)
+    classes = kernels.rows_of(classes, order)
 
     same_class = classes[..., :, None] == classes[..., None, :]
     overlap = box_ops.iou(refined, refined) > config.DETECTION_NMS_THRESHOLD
@@ -43,7 +43,7 @@ def detect_objects(rois, probs, deltas, windows, config):
     keep = ops.pad(keep, [[0, 0], [0, limit]])  # so that there are enough, however few the RoIs
     found = ops.pad(found, [[0, 0], [0, limit], [0, 0]])
     flags, index = kernels.top_k(ops.cast(keep, "int32"), limit)  # equal values stay in order
-    return ops.where(flags[..., None] > 0, ops.take_along_axis(found, index[..., None], axis=1), 0)
+    return ops.where(flags[..., None] > 0, kernels.rows_of(found, index), 0)
 
 
 class DetectionLayer(Configured, layers.Layer):

@@ -64,7 +64,7 @@ class ProposalLayer(Configured, layers.Layer):
         """The best `PRE_NMS_LIMIT` anchors, best first: as they are, refined, and clipped; each [B, L, 4]."""
         probs, deltas, anchors = (ops.cast(tensor, "float32") for tensor in inputs)
         _, best = kernels.top_k(probs[..., 1], self.config.PRE_NMS_LIMIT)
-        deltas, anchors = (ops.take_along_axis(t, best[..., None], axis=1) for t in (deltas, anchors))
+        deltas, anchors = (kernels.rows_of(of_all, best) for of_all in (deltas, anchors))
         refined = boxes.apply_deltas(anchors, deltas * ops.array(self.config.RPN_BBOX_STD_DEV, "float32"))
         return anchors, refined, boxes.clip(refined, ops.array([0, 0, 1, 1], "float32"))
 

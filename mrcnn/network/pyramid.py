@@ -3,7 +3,7 @@
 from keras import layers
 
 from mrcnn.network.blocks import conv2d
-from mrcnn.network.kernels import DATA_FORMAT
+from mrcnn.network.kernels import DATA_FORMAT, UpSampling2D
 
 
 def pyramid(features, channels):
@@ -20,7 +20,7 @@ def pyramid(features, channels):
     for level in (5, 4, 3, 2):
         lateral = conv2d(channels, 1, f"fpn_c{level}p{level}")(features[level - 2])
         if level < 5:
-            above = layers.UpSampling2D(2, data_format=DATA_FORMAT, name=f"fpn_p{level + 1}upsampled")
+            above = UpSampling2D(2, data_format=DATA_FORMAT, name=f"fpn_p{level + 1}upsampled")
             lateral = layers.Add(name=f"fpn_p{level}add")([above(merged[level + 1]), lateral])
         merged[level] = lateral
     levels = [conv2d(channels, 3, f"fpn_p{level}", padding="same")(merged[level]) for level in (2, 3, 4, 5)]

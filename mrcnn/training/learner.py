@@ -114,7 +114,7 @@ class Learner(Network):
         if not self.decay:
             return ops.zeros(())
         decayed = [w for w in self.trainable_weights if w.name not in ("gamma", "beta")]
-        return self.decay * sum(ops.sum(ops.square(w)) / float(np.prod(w.shape)) for w in decayed)
+        return self.decay * sum(kernels.sum_of_squares(w) / float(np.prod(w.shape)) for w in decayed)
 
 
 def five_losses(batch, answers):

@@ -50,7 +50,7 @@ def rpn_bbox_loss(config, target_bbox, rpn_match, rpn_bbox):
     # The k-th positive anchor of a picture finds its target in row k.
     row = ops.cumsum(ops.cast(positive, "int32"), axis=1) - 1
     row = ops.clip(row, 0, target_bbox.shape[1] - 1)
-    target = ops.take_along_axis(target_bbox, row[..., None], axis=1)
+    target = kernels.rows_of(target_bbox, row)
     return _mean(ops.mean(smooth_l1_loss(target, rpn_bbox), axis=-1), positive)
 
 
@@ -81,7 +81,7 @@ def mrcnn_bbox_loss(target_bbox, target_class_ids, pred_bbox):
         pred_bbox: [B, R, classes, 4].
     """
     class_ids = ops.cast(target_class_ids, "int32")
-    predicted = ops.take_along_axis(pred_bbox, class_ids[..., None, None], axis=2)[..., 0, :]
+    predicted = kernels.rows_of(pred_bbox, class_ids[..., None])[..., 0, :]
     return _mean(ops.mean(smooth_l1_loss(target_bbox, predicted), axis=-1), class_ids > 0)
 
 
@@ -111,8 +111,7 @@ def _flat_match(rpn_match):
 
 def _cross_entropy(labels, logits):
     """Of `labels` [...] int under the softmax of `logits` [..., classes]: [...] float32."""
-    log_probs = ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
-    return -ops.take_along_axis(log_probs, labels[..., None], axis=-1)[..., 0]
+    return ops.sparse_categorical_crossentropy(labels, ops.cast(logits, "float32"), from_logits=True)
 
 
 def _mean(values, weights):

@@ -130,7 +130,7 @@ def _choose_anchors(matched, anchors, gt_boxes, config, seed=None):
     index, taken = _first(positive, total)
     if not gt_boxes.shape[1]:  # nothing to take an object from
         return match, ops.zeros((*ops.shape(index), 4))
-    objects = _take(gt_boxes, _take(best_box, index))
+    objects = kernels.rows_of(gt_boxes, kernels.rows_of(best_box, index))
     return match, _deltas(ops.take(anchors, index, axis=0), objects, taken, config.RPN_BBOX_STD_DEV)
 
 
@@ -177,13 +177,13 @@ def detection_targets(proposals, gt_class_ids, gt_boxes, gt_masks, config, seed=
     negative_index, is_negative = _first(negative, total)
     # Where the list of positive has unused places the negative move up.
     keep, used = _first(ops.concatenate([is_positive, is_negative], axis=1), total)
-    index = _take(ops.concatenate([positive_index, negative_index], axis=1), keep)
-    rois = ops.where(used[..., None], _take(proposals, index), 0.0)
+    index = kernels.rows_of(ops.concatenate([positive_index, negative_index], axis=1), keep)
+    rois = ops.where(used[..., None], kernels.rows_of(proposals, index), 0.0)
     is_positive = ops.arange(total) < found[:, None]
 
-    assigned = _take(best_box, index)
-    objects = _take(gt_boxes, assigned)
-    class_ids = ops.where(is_positive, ops.cast(_take(gt_class_ids, assigned), "int32"), 0)
+    assigned = kernels.rows_of(best_box, index)
+    objects = kernels.rows_of(gt_boxes, assigned)
+    class_ids = ops.where(is_positive, ops.cast(kernels.rows_of(gt_class_ids, assigned), "int32"), 0)
     deltas = _deltas(rois, objects, is_positive, config.BBOX_STD_DEV)
     first = slice(None), slice(most)
     masks = _mask_targets(rois[first], objects[first], assigned[first], is_positive[first], gt_masks, config)
@@ -248,7 +248,7 @@ def _choose(candidates, count, most, seed):
     highest, _ = kernels.top_k(numbers, most)
     count = ops.broadcast_to(ops.cast(count, "int32"), ops.shape(candidates)[:1])[:, None]
     last = ops.clip(count - 1, 0, highest.shape[1] - 1)
-    winners = candidates & (numbers >= ops.take_along_axis(highest, last, axis=1))
+    winners = candidates & (numbers >= kernels.rows_of(highest, last))
     # Equal numbers at the border would let one too many in.
     return winners & (ops.cumsum(ops.cast(winners, "int32"), axis=1) <= count)
 
@@ -263,12 +263,6 @@ def _first(flags, count):
 def _count(flags):
     """How many of `flags` [B, N] are true: [B] int32."""
     return ops.sum(ops.cast(flags, "int32"), axis=1)
-
-
-def _take(values, index):
-    """Rows `index` [B, K] of `values` [B, N, ...], each picture from its own: [B, K, ...]."""
-    index = ops.reshape(index, tuple(ops.shape(index)) + (1,) * (len(values.shape) - 2))
-    return ops.take_along_axis(values, index, axis=1)
 
 
 def _deltas(rois, objects, valid, std):

@@ -8,6 +8,7 @@ its own for suppression and cropping; JAX, PyTorch and OpenVINO compute the same
 from mrcnn.network.kernels.compiling import compiled, openvino_graph, padded_count, tracing_expected
 from mrcnn.network.kernels.cropping import crop_and_resize, pyramid_crop_and_resize
 from mrcnn.network.kernels.feeding import data_of
+from mrcnn.network.kernels.fused import UpSampling2D, rows_of, sum_of_squares
 from mrcnn.network.kernels.platform import (
     BACKEND,
     CAN_TRAIN,
@@ -39,6 +40,7 @@ __all__ = [
     "DATA_FORMAT",
     "HALF",
     "JIT_COMPILE",
+    "UpSampling2D",
     "compiled",
     "crop_and_resize",
     "data_of",
@@ -55,7 +57,9 @@ __all__ = [
     "pyramid_crop_and_resize",
     "random_rows",
     "replicas",
+    "rows_of",
     "set_threads",
+    "sum_of_squares",
     "survivors",
     "to_layout",
     "tracing_expected",

@@ -3,6 +3,7 @@
 import numpy as np
 from keras import ops
 
+from mrcnn.network.kernels.fused import rows_of
 from mrcnn.network.kernels.platform import BACKEND
 
 MOST_RANKED = 8192  # values that OpenVINO ranks in order at once
@@ -41,8 +42,8 @@ def _openvino_top_k(values, k):
     room = k - ops.sum(ops.cast(above, "int32"), axis=-1, keepdims=True)
     chosen = ops.logical_or(above, ops.logical_and(equal > 0, ops.cumsum(equal, axis=-1) <= room))
     indices = ops.reshape(ops.nonzero(chosen)[-1], (*values.shape[:-1], k))
-    values, order = _openvino_ranked(ops.take_along_axis(values, indices, axis=-1), k, stable=True)
-    return values, ops.cast(ops.take_along_axis(indices, order, axis=-1), "int32")
+    values, order = _openvino_ranked(rows_of(values, indices), k, stable=True)
+    return values, ops.cast(rows_of(indices, order), "int32")
 
 
 def _openvino_ranked(values, k, stable):

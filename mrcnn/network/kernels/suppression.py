@@ -4,6 +4,7 @@ from keras import ops
 
 from mrcnn.network.boxes import iou
 from mrcnn.network.kernels import platform
+from mrcnn.network.kernels.fused import rows_of
 from mrcnn.network.kernels.ranking import top_k
 
 NMS_BLOCK = 256  # boxes that `blocked_nms` settles at once
@@ -67,7 +68,7 @@ def blocked_nms(boxes, threshold, limit):
         keep = survivors(iou(block, block) > threshold, ops.logical_not(covered))
         flags = ops.concatenate([found, keep], axis=1)
         found, index = top_k(ops.cast(flags, "int32"), limit)  # equal values stay in order
-        kept = ops.take_along_axis(ops.concatenate([kept, block], axis=1), index[..., None], axis=1)
+        kept = rows_of(ops.concatenate([kept, block], axis=1), index)
         return start + NMS_BLOCK, kept, found > 0, boxes
 
     # The boxes go along unchanged, because OpenVINO's loops see their variables alone.
