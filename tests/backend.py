@@ -44,15 +44,20 @@ def compiled(function):
     if BACKEND == "openvino":
         from mrcnn.network.kernels import openvino_graph
 
-        def run(*arrays):
+        @cache
+        def graph(*signature):
             structure = []
 
             def remembered(*tensors):
                 structure[:] = [result := function(*tensors)]
                 return tree.map_structure(ops.convert_to_tensor, result)
 
-            outputs = openvino_graph(remembered, arrays)(arrays).to_tuple()
-            return tree.pack_sequence_as(structure[0], outputs)
+            likes = [np.empty(shape, dtype) for shape, dtype in signature]
+            return openvino_graph(remembered, likes), structure[0]
+
+        def run(*arrays):
+            compiled_graph, structure = graph(*((array.shape, array.dtype) for array in arrays))
+            return tree.pack_sequence_as(structure, compiled_graph(arrays).to_tuple())
 
         return run
     return lambda *arrays: to_numpy(function(*[ops.convert_to_tensor(array) for array in arrays]))

@@ -96,7 +96,7 @@ def test_missed_ones_become_examples_and_false_ones_background(quick, tmp_path):
 
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="What computes makes no difference here.")
-@pytest.mark.parametrize("steady", [1], indirect=True)
+@pytest.mark.parametrize("steady", [1.5], indirect=True)  # with fewer, chance decides
 def test_two_rounds_of_corrections_improve(steady):
     """Of screws among other things, on the photograph that is corrected and on others."""
     (photo, whole), *others = (things.photograph("screw", seed) for seed in (1, 2, 3))
