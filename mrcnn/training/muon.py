@@ -105,7 +105,7 @@ class Muon(keras.optimizers.Optimizer):
 
     def _clip(self, gradients):
         """Arrays that are, all together, no longer than `global_clipnorm`."""
-        length = ops.sqrt(sum(ops.sum(ops.square(gradient)) for gradient in gradients))
+        length = ops.sqrt(sum(map(kernels.sum_of_squares, gradients)))
         shorter = ops.minimum(1.0, self.longest / length)
         return [shorter * gradient for gradient in gradients]
 
