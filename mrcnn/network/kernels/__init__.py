@@ -1,4 +1,4 @@
-"""The operations for which Keras has no layer, each with the fastest form that the backend offers.
+"""The operations that Keras has no layer for, or composes of many, each as fast as the backend offers it.
 
 In the network, only this package and `mrcnn.network.rounding` name a backend. TensorFlow brings kernels of
 its own for suppression and cropping; JAX, PyTorch and OpenVINO compute the same results from plain
