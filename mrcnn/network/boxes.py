@@ -102,13 +102,16 @@ def find_deltas(boxes, targets):
 def clip(boxes, window):
     """Cut `boxes` [..., 4] at the borders of `window` [..., 4] (same unit, broadcast to the boxes)."""
     xp = namespace(boxes, window)
-    first_y, first_x, last_y, last_x = _columns(window)
-    least, most = (first_y, first_x) * 2, (last_y, last_x) * 2
-    sides = [
-        xp.maximum(xp.minimum(side, end), start)
-        for side, start, end in zip(_columns(boxes), least, most, strict=True)
-    ]
-    return xp.stack(sides, axis=-1)
+    (y1, x1, y2, x2), (top, left, bottom, right) = _columns(boxes), _columns(window)
+    return xp.stack(
+        [
+            xp.maximum(xp.minimum(y1, bottom), top),
+            xp.maximum(xp.minimum(x1, right), left),
+            xp.maximum(xp.minimum(y2, bottom), top),
+            xp.maximum(xp.minimum(x2, right), left),
+        ],
+        axis=-1,
+    )
 
 
 LAST_PIXEL = np.array([0, 0, 1, 1], np.float32)  # from the centre of a box's last pixel to its end
