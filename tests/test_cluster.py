@@ -181,7 +181,8 @@ def test_workers_of_a_scheduler(pictures, alone, tmp_path):
     assert_the_same(tmp_path, alone)
 
 
-def test_nobody_at_the_address(pictures, tmp_path, capsys):
+def test_nobody_at_the_address(pictures, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("mrcnn.cli.cluster.ANSWERS", 1)
     arguments = command(pictures, tmp_path / "out", "--scheduler", "tcp://127.0.0.1:9")[3:]
     assert main(arguments) == 2
     error = capsys.readouterr().err

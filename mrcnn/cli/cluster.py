@@ -32,6 +32,7 @@ from mrcnn.outputs import write_json
 
 ASKED_FOR = ("json", "csv", "masks", "label_map", "annotations", "min_confidence", "size", "tile", "half")
 AHEAD = 2  # tasks handed out a processor, so that none waits for the next
+ANSWERS = 10  # seconds within which a scheduler does
 
 
 class Job(Shards):
@@ -128,7 +129,7 @@ def cluster(options, asked):
     logging.getLogger("distributed.client").setLevel(logging.NOTSET)
     if options.scheduler:
         try:
-            client = Client(options.scheduler, timeout=10)
+            client = Client(options.scheduler, timeout=ANSWERS)
         except (OSError, TimeoutError, ValueError) as error:
             raise ValueError(
                 f"{options.scheduler}: no Dask scheduler answers there ({error}); check the address."

@@ -11,7 +11,8 @@ from mrcnn.drawing.figures import show_picture
 WIDTH = 9.6  # inches of a figure
 DPI = 100  # of a figure in the notebook
 GREY = "#5B6B78"  # of axes, ticks and what is not the point
-PALETTES = 64, 128  # colours of a drawing: the fewest that do it no harm
+COLORS = 20_000  # that a drawing has at most, shades of its edges included; photographs have more
+PALETTES = 64, 128  # colours that are left of them: the fewest that do it no harm
 NOTICED = 24  # grey levels by which a colour may be off
 MOST_CHANGED = 0.01  # of a picture's pixels may be off by more
 FONT = 14  # points, readable from the back of a room at this width
@@ -51,9 +52,12 @@ class Picture(Shown):
 
 def encode(array):
     """A picture (H, W, 3) uint8 in few bytes: (mime type, bytes), PNG for drawings, JPEG for photographs."""
+    image = Image.fromarray(array)
     photograph = "image/jpeg", jpeg(array, quality=70, optimize=True)
+    if image.getcolors(COLORS) is None:  # soon said, while choosing a palette takes longer than all else here
+        return photograph
     for count in PALETTES:
-        few_colors = Image.fromarray(array).quantize(count, dither=Image.Dither.NONE)
+        few_colors = image.quantize(count, dither=Image.Dither.NONE)
         changed = np.abs(array - np.asarray(few_colors.convert("RGB"), np.int16)).max(axis=-1)
         if (changed > NOTICED).mean() <= MOST_CHANGED:
             png = io.BytesIO()
