@@ -217,6 +217,19 @@ def test_a_training_in_the_same_minute_has_a_folder_of_its_own(tmp_path):
     assert len(folders) == 3
 
 
+def test_of_two_trainings_that_begin_at_once_each_has_a_folder(tmp_path):
+    """Both were made before either made a folder, as by two commands of one line."""
+    one, two = beginner(tmp_path), beginner(tmp_path)
+    assert one.log_dir == two.log_dir
+    began = []
+    for model in (one, two, one):
+        model.train(scenes(), None, 0.001, 0, "heads")  # no epoch
+        began.append(model.log_dir)
+    assert began[0] == began[2] != began[1] and all(Path(folder).is_dir() for folder in began)
+    assert two.checkpoint_path.startswith(two.log_dir)
+    assert beginner(tmp_path).log_dir not in began
+
+
 def test_find_last_without_a_folder():
     with pytest.raises(FileNotFoundError, match="without a `model_dir`"):
         beginner(None).find_last()

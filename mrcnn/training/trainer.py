@@ -21,6 +21,7 @@ from mrcnn.training.targets import TargetLayer
 log = logging.getLogger(__name__)
 
 CHECKPOINTS = "mask_rcnn_*.h5"  # of a folder of logs
+BEGUN = ".begun"  # in a folder of logs, made by the training that it belongs to
 STAGES = ("3+", "4+", "5+")
 HEADS = r"(mrcnn_.*)|(rpn_.*)|(fpn_.*)"
 
@@ -41,7 +42,7 @@ def layer_pattern(choice):
 class Trainer:
     """What `MaskRCNN` trains by, which gives it `config`, `keras_model`, `metadata` and `_check_mode`."""
 
-    distribution = _checkpoint = _compiled_step = None
+    distribution = _checkpoint = _compiled_step = _begun_in = None
 
     def __init__(self, model_dir):
         self.model_dir = None if model_dir is None else str(model_dir)
@@ -91,9 +92,21 @@ class Trainer:
         minute = datetime.datetime.now()
         while True:
             folder = Path(self.model_dir) / f"{self._prefix()}{minute:%Y%m%dT%H%M}"
-            if not any(folder.glob(CHECKPOINTS)):
+            if not (folder / BEGUN).exists() and not any(folder.glob(CHECKPOINTS)):
                 return folder
             minute += datetime.timedelta(minutes=1)
+
+    def _make_folder(self):
+        """Make `log_dir`; where another process was quicker to begin in it, another folder is chosen."""
+        while True:
+            Path(self.log_dir).mkdir(parents=True, exist_ok=True)
+            if self.epoch or self.log_dir == self._begun_in:
+                return
+            try:
+                (Path(self.log_dir) / BEGUN).touch(exist_ok=False)
+                self._begun_in = self.log_dir
+            except FileExistsError:
+                self.set_log_dir()
 
     def _prefix(self):
         return (self.config.NAME or "mask_rcnn").lower()
@@ -162,6 +175,7 @@ class Trainer:
             validation = reading(Batches(val_dataset, config, steps=math.ceil(config.VALIDATION_STEPS)))
         chosen = {"optimizer": optimizer} if optimizer else {}  # a subclass's `compile` may know of none
         self.compile(learning_rate, config.LEARNING_MOMENTUM, **chosen)
+        records = self._records()
         log.info("Training from epoch %d on; checkpoints: %s", self.epoch + 1, self.log_dir or "none")
         if self.epoch >= epochs:
             log.warning(
@@ -185,7 +199,7 @@ class Trainer:
                     FollowEpoch(batches),
                     RepeatableChoices(),
                     StopAtNaN(batches),
-                    *self._records(),
+                    *records,
                     *(custom_callbacks or []),
                 ],
             )
@@ -211,7 +225,7 @@ class Trainer:
         """The callbacks that write to `log_dir`, if there is one."""
         if not self.log_dir:
             return []
-        Path(self.log_dir).mkdir(parents=True, exist_ok=True)
+        self._make_folder()
         return [Checkpoints(self.checkpoint_path, self.metadata()), *tensorboard(self.log_dir)]
 
     def compile(self, learning_rate, momentum, optimizer=None):
