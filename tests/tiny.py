@@ -6,6 +6,7 @@ from keras import ops
 
 from mrcnn.data.toybox import CLASS_NAMES
 from mrcnn.model import MaskRCNN
+from mrcnn.network.blocks import batch_norm, relu
 from mrcnn.recipes import ToyboxConfig
 from mrcnn.teaching.timed import MOST_STEPS
 from mrcnn.weights import model_layers
@@ -56,12 +57,14 @@ class TinyTaught(TinyTraining):
     IMAGES_PER_GPU = 2
 
 
-def five_convolutions(image, stage5, train_bn):
+def five_convolutions(image, stage5, train_bn, normalized=False):
     """A backbone that is put together in no time, for trainings that do not ask which it is."""
     features = []
     for name in ("conv1", "res2a", "res3a", "res4a", "res5a"):
-        layer = keras.layers.Conv2D(8, 3, strides=2, padding="same", activation="relu", name=name)
-        image = layer(image)
+        image = keras.layers.Conv2D(8, 3, strides=2, padding="same", name=name)(image)
+        if normalized:
+            image = batch_norm(image, f"bn_{name}", train_bn)
+        image = relu(image)
         features.append(image)
     return features
 
@@ -106,11 +109,11 @@ def tiny(seed=0, **changes):
 def beginner(folder, **changes):
     """A `MaskRCNN` to train, of a `TinyTraining` with `changes`; always with the same weights.
 
-    Its backbone is `five_convolutions` where no other is asked for, and it begins by proposing the anchors
-    as they are.
+    Its backbone is `five_convolutions` where none is asked for by name, and it begins by proposing the
+    anchors as they are.
     """
     keras.utils.set_random_seed(0)
-    config = TinyTraining if "BACKBONE" in changes else SoonTrained
+    config = TinyTraining if isinstance(changes.get("BACKBONE"), str) else SoonTrained
     model = MaskRCNN("training", config(**changes), folder, CLASS_NAMES)
     deltas = model.keras_model.get_layer("rpn_model").get_layer("rpn_bbox_pred")
     deltas.kernel.assign(np.zeros(deltas.kernel.shape))
