@@ -1,5 +1,7 @@
 """A network of the smallest size that has all the boxes of the figure, made to find something."""
 
+import functools
+
 import keras
 import numpy as np
 from keras import ops
@@ -63,10 +65,13 @@ def five_convolutions(image, stage5, train_bn, normalized=False):
     for name in ("conv1", "res2a", "res3a", "res4a", "res5a"):
         image = keras.layers.Conv2D(8, 3, strides=2, padding="same", name=name)(image)
         if normalized:
-            image = batch_norm(image, f"bn_{name}", train_bn)
+            image = batch_norm(image, f"bn{name.removeprefix('res')}", train_bn)
         image = relu(image)
         features.append(image)
     return features
+
+
+five_normalized = functools.partial(five_convolutions, normalized=True)
 
 
 def shapes_of_five(shape):

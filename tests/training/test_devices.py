@@ -3,7 +3,6 @@
 The tolerances leave room for rounding, which grows from step to step.
 """
 
-import functools
 import os
 import re
 import subprocess
@@ -19,7 +18,7 @@ from mrcnn.data.toybox import ToyboxDataset
 from mrcnn.network import kernels
 from mrcnn.recipes import RECIPES
 from tests.backend import BACKEND, trains
-from tests.tiny import beginner, five_convolutions, tiny, values
+from tests.tiny import beginner, five_normalized, tiny, values
 
 ROOT = Path(__file__).parents[2]
 SCENES = ToyboxDataset(8, seed=1, size=64)
@@ -100,8 +99,7 @@ def by_config(folder):
 
 def by_program(folder):
     """A scope of the program's own, with Muon and the statistics of batches."""
-    backbone = functools.partial(five_convolutions, normalized=True)
-    config = {"BACKBONE": backbone, "STEPS_PER_EPOCH": 2, "IMAGES_PER_GPU": 4, "TRAIN_BN": None}
+    config = {"BACKBONE": five_normalized, "STEPS_PER_EPOCH": 2, "IMAGES_PER_GPU": 4, "TRAIN_BN": None}
     one = beginner(f"{folder}/one", **config)
     begin = values(one.keras_model)
     with scope():

@@ -10,7 +10,7 @@ from mrcnn.data.dataset import Dataset
 from mrcnn.data.toybox import ToyboxDataset
 from mrcnn.network import kernels
 from mrcnn.training.trainer import layer_pattern
-from tests.tiny import beginner, values
+from tests.tiny import beginner, five_normalized, values
 
 SCENES = ToyboxDataset(3, seed=1, size=64)
 
@@ -68,7 +68,7 @@ def test_no_layers_to_train(tmp_path, choice):
 
 @pytest.mark.parametrize("choice", ["heads", "5+", "fpn_.*"])
 def test_only_chosen_layers_change(tmp_path, choice):
-    model = beginner(tmp_path, BACKBONE="compact")
+    model = beginner(tmp_path, BACKBONE=five_normalized)
     before, after, _ = step(model, choice)
     changed = {name.split("/")[-2] for name in moved(before, after)}
     parts = {
