@@ -8,7 +8,7 @@ from keras import ops
 
 from mrcnn.data.toybox import CLASS_NAMES
 from mrcnn.model import MaskRCNN
-from mrcnn.network.blocks import batch_norm, relu
+from mrcnn.network.blocks import BatchNorm, relu
 from mrcnn.recipes import ToyboxConfig
 from mrcnn.teaching.timed import MOST_STEPS
 from mrcnn.weights import model_layers
@@ -65,7 +65,7 @@ def five_convolutions(image, stage5, train_bn, normalized=False):
     for name in ("conv1", "res2a", "res3a", "res4a", "res5a"):
         image = keras.layers.Conv2D(8, 3, strides=2, padding="same", name=name)(image)
         if normalized:
-            image = batch_norm(image, f"bn{name.removeprefix('res')}", train_bn)
+            image = BatchNorm(train_bn, name=f"bn{name.removeprefix('res')}")(image)
         image = relu(image)
         features.append(image)
     return features
