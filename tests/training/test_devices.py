@@ -17,7 +17,7 @@ import pytest
 from mrcnn.data.toybox import ToyboxDataset
 from mrcnn.network import kernels
 from mrcnn.recipes import RECIPES
-from tests.backend import BACKEND, trains
+from tests.backend import BACKEND, to_numpy, trains
 from tests.tiny import beginner, five_normalized, tiny, values
 
 ROOT = Path(__file__).parents[2]
@@ -95,6 +95,12 @@ def by_config(folder):
     for ours, theirs in zip(losses, trained(two, 2), strict=True):
         np.testing.assert_allclose(theirs, ours[len(ours) // 2 :], rtol=1e-3)
     compare(one, two, begin)
+    again = beginner(f"{folder}/two", **config)
+    again.load_weights(two.find_last())
+    again.train(SCENES, None, 0.002, 2, "all", verbose=0)  # no step, but the optimizer's state is there
+    states = (model.keras_model.optimizer.variables for model in (again, two))
+    for ours, theirs in zip(*states, strict=True):
+        np.testing.assert_array_equal(to_numpy(ours), to_numpy(theirs))
 
 
 def by_program(folder):
