@@ -48,11 +48,12 @@ def plain_detections(rois, probs, deltas, window, config):
     scores = probs.max(axis=1)
     chosen = deltas[np.arange(len(rois)), classes] * config.BBOX_STD_DEV
     refined = box_ops.clip(box_ops.apply_deltas(rois, chosen), window)
-    if (np.abs(box_ops.iou(refined, refined) - config.DETECTION_NMS_THRESHOLD) < 1e-6).any():
-        return None
     kept = []
     for class_id in range(1, config.NUM_CLASSES):
         mine = np.flatnonzero((classes == class_id) & (scores >= config.DETECTION_MIN_CONFIDENCE))
+        overlaps = box_ops.iou(refined[mine], refined[mine])
+        if (np.abs(overlaps - config.DETECTION_NMS_THRESHOLD) < 1e-6).any():
+            return None
         mine = mine[::-1]  # of equals the network keeps the first, NumPy the last, as the original
         best = box_ops.non_max_suppression(refined[mine], scores[mine], config.DETECTION_NMS_THRESHOLD)
         kept.extend(mine[best])
